@@ -1,0 +1,5 @@
+"""`python -m nandoctor` is `nandoctor`."""
+
+from nandoctor.cli.main import entry
+
+entry()

@@ -1,0 +1,118 @@
+"""# constant-feature (ND107)
+
+**What happens.** Data is standardised by its own spread, and the spread is 0: a column with one value, an image of one
+colour.
+
+**Why it makes NaN.** `(x - mean) / std` is `0 / 0`.
+
+**How it looks.** A division by a standard deviation, variance or range of the inputs that is exactly 0, in the model or
+in the preparation of the data. From outside: a whole column, or a whole image, of NaN.
+
+**Treatment.** Give the spread a floor where it is used, or drop the column: `(x - mean) / tf.maximum(std, eps)`. For
+images `tf.image.per_image_standardization` has such a floor; `keras.layers.Normalization` and scikit-learn's
+`StandardScaler` handle constant columns too.
+
+**Known misses and false alarms.** A division by a norm or a sum is `division-by-zero`.
+
+**References.** TensorFlow's `tf.image.per_image_standardization` (floor of 1/sqrt(number of pixels)).
+"""
+
+import numpy as np
+
+from nandoctor.causes.case import Case, Spoiler, Suspicion, expression
+from nandoctor.causes.cause import Cause
+from nandoctor.causes.denominators import zero_denominator
+from nandoctor.causes.remedies import data, edit
+from nandoctor.findings import Fact, Location
+
+_TREATMENT = (
+    edit(
+        "floor-spread",
+        "Give the spread a floor.",
+        "(x - mean) / np.maximum(std, 1e-7)",
+    ),
+    data("drop-constant", "Or drop the constant columns or images: they carry no information."),
+)
+
+
+def examine(case: Case) -> Suspicion | None:
+    return _in_the_step(case) or _before_the_step(case)
+
+
+def _in_the_step(case: Case) -> Suspicion | None:
+    denominator = zero_denominator(case)
+    if denominator is None or case.roles(denominator.value) != {"input"}:
+        return None
+    behind = {node.kind for node in case.trace.ancestors(denominator.value)}
+    if "sub" not in behind and "square" not in behind or not behind & {"mean", "max", "min", "sum", "sub"}:
+        return None
+    if "sub" not in behind and not any(n.op == "SquaredDifference" for n in case.trace.ancestors(denominator.value)):
+        return None
+    return Suspicion(
+        confidence=0.95,
+        summary=f"{expression(case.location)} divides by the spread of the inputs, which is exactly 0 in "
+        f"{denominator.zeros:,} places: constant data.",
+        facts=(Fact(text=f"{denominator.zeros:,} spreads are 0", values={"zeros": denominator.zeros}),),
+        treatments=_TREATMENT,
+    )
+
+
+def _before_the_step(case: Case) -> Suspicion | None:
+    """NaN already in the inputs, in whole columns or whole rows, where NumPy divided 0 by 0."""
+    leaf = case.origin.leaf if case.origin is not None else None
+    if leaf is None or not leaf.role.startswith("input") or leaf.array is None:
+        return None
+    divisions = [s for s in case.spoilers if "divide" in s.message]
+    if not divisions:
+        return None
+    by_spread = [s for s in divisions if _mentions_spread(s)]
+    shape = _whole(np.isnan(leaf.array.astype(np.float32)))
+    if shape is None or not by_spread:
+        return None
+    return Suspicion(
+        confidence=0.95,
+        summary=f"{expression(by_spread[-1].location)}: NumPy met '{by_spread[-1].message}'; {shape} of the batch are "
+        "NaN throughout, as a constant one is after it is divided by its spread of 0.",
+        facts=(Fact(text=f"{shape} are NaN throughout"),),
+        treatments=_TREATMENT,
+        location=by_spread[-1].location,
+        phase="data",
+    )
+
+
+def _mentions_spread(spoiler: Spoiler) -> bool:
+    """The division's own source says what it divides by, or names a variable that was computed so."""
+    text = _with_definitions(spoiler.location)
+    return any(word in text for word in ("std", "var(", "ptp", ".max", ".min", "np.max", "np.min", "spread", "range"))
+
+
+def _with_definitions(location: Location) -> str:
+    import linecache
+
+    lines = linecache.getlines(location.file)
+    names = {w for w in _words(location.code) if len(w) > 0}
+    above = [
+        line
+        for line in lines[: location.line]
+        if "=" in line and set(_words(line.split("=", 1)[0])) & names
+    ]
+    return location.code + " ".join(above)
+
+
+def _words(text: str) -> list[str]:
+    return "".join(c if c.isalnum() or c == "_" else " " for c in text).split()
+
+
+def _whole(nan: np.ndarray) -> str | None:
+    """Whether NaN fills whole columns (over all rows), or whole rows, and nothing else."""
+    if not nan.any() or nan.ndim < 2:
+        return None
+    rows = nan.reshape(len(nan), -1)
+    if rows[rows.any(axis=1)].all():
+        return f"{int(rows.any(axis=1).sum())} rows"
+    if rows[:, rows.any(axis=0)].all():
+        return f"{int(rows.any(axis=0).sum())} columns"
+    return None
+
+
+CAUSE = Cause("ND107", "constant-feature", "A constant feature is divided by its spread", examine)

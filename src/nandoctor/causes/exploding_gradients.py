@@ -1,0 +1,56 @@
+"""# exploding-gradients (ND401)
+
+**What happens.** Activations and gradients grow from layer to layer, or from step to step, until they overflow, and a
+lower learning rate does not stop it.
+
+**Why it makes NaN.** A product of many factors above 1 grows exponentially: a deep stack without normalisation, a
+multiplicative loop, an unbounded output that is squared. float32 ends at 3.4e38; then `inf - inf`.
+
+**How it looks.** Finite numbers become infinite in a product, a sum or a square; or the history shows growth that
+replaying with a lower rate does not stop.
+
+**Treatment.** Bound what is multiplied: normalisation layers, residual branches scaled at the start, a bounded
+activation, an orthogonal or smaller initial weight; clip the gradient's norm (which helps as long as it is finite).
+
+**Known misses and false alarms.** If a lower rate or scaled data stops the growth, that is named instead.
+
+**References.** Pascanu, Mikolov, Bengio, *On the difficulty of training recurrent neural networks*, 2013; Glorot, Bengio,
+*Understanding the difficulty of training deep feedforward neural networks*, 2010.
+"""
+
+from nandoctor.causes.case import Case, Suspicion, expression
+from nandoctor.causes.cause import Cause
+from nandoctor.causes.growth_facts import growth_fact, overflowed, trial_facts
+from nandoctor.causes.remedies import edit, setting
+from nandoctor.findings import Fact
+
+
+def examine(case: Case) -> Suspicion | None:
+    diverged = case.growth is not None and case.growth.diverging
+    if not (overflowed(case) or (diverged and case.growth is not None and case.growth.trials)):
+        return None
+    facts: tuple[Fact, ...] = (growth_fact(case),) if case.history else ()
+    if case.growth is not None:
+        facts += trial_facts(case.growth)
+    node = case.node
+    largest = max((v.stats.absmax or 0.0 for v in node.inputs if v.stats), default=0.0) if node else 0.0
+    where = expression(case.location, "the step")
+    return Suspicion(
+        confidence=0.8 if overflowed(case) else 0.7,
+        summary=f"{where} overflows: its operands are finite, up to {largest:.3g}, and its result is not."
+        if overflowed(case)
+        else f"Loss, gradients and weights grew until {where} was no longer finite.",
+        facts=facts,
+        treatments=(
+            edit(
+                "normalise",
+                "Put a normalisation layer between the layers that multiply.",
+                "x = keras.layers.LayerNormalization()(x)",
+            ),
+            setting("clip-norm", "Clip the gradient's norm while it is still finite.", "global_clipnorm=1.0"),
+        ),
+        rows=() if diverged else None,
+    )
+
+
+CAUSE = Cause("ND401", "exploding-gradients", "Activations or gradients explode", examine)

@@ -1,0 +1,21 @@
+"""Short constructors for the first treatment of a cause."""
+
+from __future__ import annotations
+
+from nandoctor.findings import Treatment
+
+
+def edit(remedy: str, summary: str, code: str, *, safe: bool = False) -> Treatment:
+    """A change of the expression at the root; `code` shows it."""
+    safety = "safe" if safe else "changes-training"
+    return Treatment(remedy=remedy, summary=summary, kind="edit", code=code, safety=safety)
+
+
+def setting(remedy: str, summary: str, code: str = "") -> Treatment:
+    """A change of an argument: a rate, a clip, a loss option."""
+    return Treatment(remedy=remedy, summary=summary, kind="setting", code=code)
+
+
+def data(remedy: str, summary: str, code: str = "") -> Treatment:
+    """A repair of the data before it reaches the model."""
+    return Treatment(remedy=remedy, summary=summary, kind="data", code=code)

@@ -1,0 +1,43 @@
+"""Data that was not finite before the step began: which rows, and where in the user's source it was made."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nandoctor.causes.case import Case, Suspicion, count_of, expression
+from nandoctor.findings import Fact, Treatment
+from nandoctor.trace.graph import Value
+
+
+def spoilt(case: Case, family: str, name: str, treatments: tuple[Treatment, ...]) -> Suspicion | None:
+    """The suspicion that the walk's end, a leaf of one role, was spoilt already."""
+    leaf = case.origin.leaf if case.origin is not None else None
+    if leaf is None or not leaf.role.startswith(family) or leaf.array is None:
+        return None
+    bad = ~np.isfinite(leaf.array)
+    rows = bad_rows(leaf)
+    spoiler = case.spoilers[-1] if case.spoilers else None
+    stats = leaf.stats
+    kinds = [] if stats is None else [(stats.nan, "NaN"), (stats.posinf, "+inf"), (stats.neginf, "-inf")]
+    what = " and ".join(f"{n:,} {kind}" for n, kind in kinds if n)
+    first = ", ".join(map(str, np.argwhere(bad)[0]))
+    text = f"{name} of the batch hold {what}, first at [{first}], in {count_of(len(rows), 'row')} of {leaf.shape[0]}."
+    if spoiler is not None:
+        text += f" {expression(spoiler.location)} made them: '{spoiler.message}'."
+    return Suspicion(
+        confidence=0.9,
+        summary=text,
+        facts=(Fact(text=f"{leaf.role} holds {what}", values={"bad": int(bad.sum()), "rows": list(rows)}),),
+        treatments=treatments,
+        location=spoiler.location if spoiler is not None else case.fit,
+        rows=rows,
+        phase="data",
+    )
+
+
+def bad_rows(leaf: Value) -> tuple[int, ...]:
+    """Rows of a batch array that hold a number that is not finite."""
+    if leaf.array is None or leaf.array.ndim == 0:
+        return ()
+    bad = ~np.isfinite(leaf.array)
+    return tuple(int(i) for i in np.flatnonzero(bad.reshape(len(bad), -1).any(axis=1)))

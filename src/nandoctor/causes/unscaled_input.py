@@ -1,0 +1,78 @@
+"""# unscaled-input (ND103)
+
+**What happens.** The inputs are not scaled: pixels of 0..255 or 0..65535, prices, time stamps, raw counts.
+
+**Why it makes NaN.** The gradient of the first layer is proportional to its input, so each step overshoots by about the
+square of the scale; the loss grows by a factor each step until it overflows.
+
+**How it looks.** A loss and weights that grow over some steps; inputs far from unit scale; and the same steps, replayed
+from the healthy start with the inputs standardised and the *same* learning rate, do not grow.
+
+**Treatment.** Standardise: `keras.layers.Normalization` (adapted on the training set), `x / 255.0` for images. It changes
+training for the better; the rate stays.
+
+**Known misses and false alarms.** Unscaled inputs often train (Adam hides the scale); they are accused only when
+replaying shows that they are the cause.
+
+**References.** LeCun et al., *Efficient BackProp*, 1998, section 4.3.
+"""
+
+from nandoctor.causes.case import Case, Suspicion
+from nandoctor.causes.cause import Cause
+from nandoctor.causes.growth_facts import ABNORMAL_SCALE, growth_fact, overflowed, scale_of, trial_facts
+from nandoctor.causes.remedies import data
+from nandoctor.findings import Fact
+
+CHANGE = "the inputs standardised"
+
+_TREATMENTS = (
+    data(
+        "standardise-inputs",
+        "Standardise the inputs with the mean and spread of the training set.",
+        "norm = keras.layers.Normalization(); norm.adapt(x_train)   # first layer of the model; pixels: x / 255.0",
+    ),
+)
+
+
+def examine(case: Case) -> Suspicion | None:
+    scale = scale_of([(r, a) for r, a in case.family("input") if a.dtype.kind == "f"])
+    if scale is None or scale[1] <= ABNORMAL_SCALE:
+        return None
+    return _by_trial(case, *scale) or _by_overflow(case, *scale)
+
+
+def _by_trial(case: Case, role: str, largest: float) -> Suspicion | None:
+    trial = case.growth.trial(CHANGE) if case.growth else None
+    if trial is None or not trial.settles or case.growth is None:
+        return None
+    return Suspicion(
+        confidence=0.95,
+        summary=f"The inputs reach {largest:.4g}. The training diverges from its first steps; replayed with the inputs "
+        "standardised and the same learning rate, it does not.",
+        facts=(
+            Fact(text=f"largest magnitude in {role}: {largest:.4g}", values={"absmax": largest}),
+            growth_fact(case),
+            *trial_facts(case.growth),
+        ),
+        treatments=_TREATMENTS,
+        location=case.fit,
+        rows=(),
+        phase="data",
+    )
+
+
+def _by_overflow(case: Case, role: str, largest: float) -> Suspicion | None:
+    """The inputs alone, before any weight, are too large for the operation."""
+    if not overflowed(case) or case.node is None:
+        return None
+    if not all(case.roles(v) <= {"input"} for v in case.node.inputs):
+        return None
+    return Suspicion(
+        confidence=0.9,
+        summary=f"The inputs reach {largest:.4g}, which {case.node.op} takes beyond the range of its dtype.",
+        facts=(Fact(text=f"largest magnitude in {role}: {largest:.4g}", values={"absmax": largest}),),
+        treatments=_TREATMENTS,
+    )
+
+
+CAUSE = Cause("ND103", "unscaled-input", "Inputs far from unit scale", examine)

@@ -1,0 +1,138 @@
+"""The command line. One `try` turns every error of ours into one line and its exit code."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from nandoctor import __version__
+from nandoctor.errors import NandoctorError
+
+app = typer.Typer(
+    name="nandoctor",
+    help="Your loss is NaN. nandoctor says which line made it, from which sample, and why.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+_RUN_HELP = """Run a training script, unedited, and name the cause if its loss becomes NaN.
+
+Every Keras `fit` in the script is watched. The step that breaks is not applied; it is replayed operation by
+operation, and the line, the rows and the cause are printed to standard error.
+
+\b
+Examples:
+  nandoctor run train.py
+  nandoctor run train.py --epochs 3          arguments after the script are the script's
+  nandoctor run --json fault.json train.py
+  nandoctor run -m mypackage.train
+
+\b
+Exit code: 0 healthy, 3 fault diagnosed, otherwise the script's own; 2 for a wrong command line.
+"""
+
+
+@app.command(
+    "run", help=_RUN_HELP, context_settings={"allow_interspersed_args": False, "ignore_unknown_options": False}
+)
+def run_command(
+    script: Annotated[str, typer.Argument(help="The script (with -m: the module).", show_default=False)],
+    arguments: Annotated[
+        list[str] | None, typer.Argument(help="Arguments for the script.", show_default=False)
+    ] = None,
+    module: Annotated[bool, typer.Option("-m", help="SCRIPT is the name of a module.")] = False,
+    json: Annotated[
+        str | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON; - for standard output.")
+    ] = None,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Folder for capsules, made at a fault.")
+    ] = Path(".nandoctor"),
+    no_batch: Annotated[bool, typer.Option("--no-batch", help="Leave the batch's data out of the capsule.")] = False,
+    max_steps: Annotated[
+        int | None, typer.Option("--max-steps", min=1, metavar="N", help="End the script after N healthy steps.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing if the run is healthy.")] = False,
+) -> None:
+    from nandoctor.cli.run import Options, run
+
+    options = Options(json=json, out=out, keep_batch=not no_batch, max_steps=max_steps, quiet=quiet)
+    raise typer.Exit(run(script, arguments or [], options, module=module))
+
+
+@app.command("explain")
+def explain_command(
+    cause: Annotated[
+        str | None, typer.Argument(help="A cause's id or code, such as log-of-zero or ND201.", show_default=False)
+    ] = None,
+) -> None:
+    """Explain a cause: what happens, why it makes NaN, how it looks, what to do. Without one, list them all.
+
+    \b
+    Examples:
+      nandoctor explain
+      nandoctor explain log-of-zero
+      nandoctor explain ND301
+    """
+    from nandoctor.cli.explain import explain
+
+    explain(cause)
+
+
+@app.command("demo")
+def demo_command(
+    case: Annotated[str | None, typer.Argument(help="The case to show.", show_default=False)] = None,
+    list_: Annotated[bool, typer.Option("--list", help="List the cases.")] = False,
+) -> None:
+    """Run a small training with a known fault, on embedded data, and diagnose it.
+
+    \b
+    Examples:
+      nandoctor demo
+      nandoctor demo --list
+      nandoctor demo siamese-identical-pair
+    """
+    from nandoctor.cli.demo import demo
+
+    raise typer.Exit(demo(case, only_list=list_))
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"nandoctor {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    try:
+        code = app(arguments, standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except NandoctorError as error:
+        print(f"nandoctor: error: {error}", file=sys.stderr)
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        print("nandoctor: interrupted.", file=sys.stderr)
+        return 130
+    return code if isinstance(code, int) else 0
+
+
+def entry() -> None:
+    """The console script."""
+    sys.exit(main())

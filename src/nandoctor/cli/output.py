@@ -1,0 +1,51 @@
+"""Where results go: checked before anything runs, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from nandoctor.errors import NandoctorError
+from nandoctor.findings import Result, to_json
+
+
+def check_folder(folder: Path) -> None:
+    """Raise the one clear error for a folder that cannot be written to; nothing is created."""
+    existing = folder.absolute()
+    while not existing.exists() and not existing.is_symlink():
+        existing = existing.parent
+    if not existing.is_dir():
+        raise NandoctorError(f"--out {folder}: {existing} is not a folder. Name a folder, or one that can be made.")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise NandoctorError(f"--out {folder}: {existing} cannot be written to. Name another folder.")
+
+
+def check_json(target: str | None) -> None:
+    """Raise the one clear error for a file that cannot be written."""
+    if target is None or target == "-":
+        return
+    path = Path(target).absolute()
+    if path.is_dir():
+        raise NandoctorError(f"--json {target} is a folder. Name a file, or - for standard output.")
+    if not path.parent.is_dir():
+        raise NandoctorError(f"--json {target}: there is no folder {path.parent}.")
+    if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        raise NandoctorError(f"--json {target} cannot be written: check the permissions.")
+
+
+def write_json(result: Result, target: str) -> None:
+    """Write a result to a file, replacing it in one step, or to standard output."""
+    if target == "-":
+        sys.stdout.buffer.write(to_json(result))
+        sys.stdout.flush()
+        return
+    path = Path(target).absolute()
+    try:
+        handle, aside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(to_json(result))
+        os.replace(aside, path)
+    except OSError as error:
+        raise NandoctorError(f"--json {target} could not be written: {error.strerror}.") from error

@@ -1,0 +1,184 @@
+"""`nandoctor run`: an unedited script, every `fit` in it guarded."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from nandoctor import __version__
+from nandoctor.cli.output import check_folder, check_json, write_json
+from nandoctor.cli.script import check_script, run_module, run_script, show_error
+from nandoctor.findings import Result
+from nandoctor.frameworks.imports import when_imported
+from nandoctor.frameworks.protocol import Verdict
+from nandoctor.guard import Guard
+from nandoctor.report.terminal import healthy_line, print_result
+from nandoctor.watch.floating_point import FloatingPointLog, FloatingPointNote, listening
+from nandoctor.watch.watch import Watch
+
+FAULT = 3
+INTERRUPTED = 130
+
+
+class StopRun(BaseException):
+    """Ends the user's script from inside `fit`. Not an `Exception`, so that no handler for one holds it up."""
+
+
+@dataclass
+class Options:
+    """What the user typed."""
+
+    json: str | None = None
+    out: Path = Path(".nandoctor")
+    keep_batch: bool = True
+    max_steps: int | None = None
+    quiet: bool = False
+
+
+@dataclass
+class Session:
+    """One run of a script: its guards, and what they found."""
+
+    options: Options
+    script: str
+    guards: list[Guard] = field(default_factory=list)
+    log: FloatingPointLog = field(default_factory=FloatingPointLog)
+    notes: list[str] = field(default_factory=list)
+
+    def guard(self) -> Guard:
+        """A callback for one `fit`."""
+        self.guards.append(RunGuard(self))
+        return self.guards[-1]
+
+    @property
+    def steps(self) -> int:
+        return sum(g.steps for g in self.guards)
+
+    def result(self) -> Result:
+        """The fault, if one was found; otherwise the sum of what was watched."""
+        found = next((g.result for g in self.guards if g.result is not None and g.result.diagnoses), None)
+        found = found or next((g.result for g in self.guards if g.result and g.result.status == "fault"), None)
+        if found is not None:
+            return msgspec.structs.replace(found, command="run", script=self.script)
+        watched = [g for g in self.guards if g.cost is not None]
+        seconds = sum(g.seconds for g in watched)
+        cost = sum((g.cost or 0.0) * g.seconds for g in watched) / seconds if seconds else None
+        notes = (*self.notes, *(n for g in self.guards for n in g.notes))
+        return Result(
+            command="run",
+            status="healthy",
+            version=__version__,
+            script=self.script,
+            steps=self.steps,
+            guard_cost=cost,
+            notes=tuple(dict.fromkeys(notes)),
+        )
+
+
+class RunGuard(Guard):
+    """The guard of one `fit` under `nandoctor run`: at a fault, or after `--max-steps`, the script ends."""
+
+    command = "run"
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(out=session.options.out, keep_batch=session.options.keep_batch, quiet=True)
+        self._session = session
+
+    def _floating_point_notes(self) -> tuple[FloatingPointNote, ...]:
+        return self._session.log.notes
+
+    def _after_healthy_step(self, watch: Watch) -> Verdict:
+        limit = self._session.options.max_steps
+        if limit is not None and self._session.steps >= limit:
+            raise StopRun
+        return "go"
+
+    def _after_fault(self, result: Result) -> Verdict:
+        raise StopRun
+
+
+def run(target: str, arguments: Sequence[str], options: Options, *, module: bool = False) -> int:
+    """Run a script (or module) under guard, report, and return the exit code.
+
+    Raises:
+        NandoctorError: the script or an output cannot be used; nothing was run.
+    """
+    if not module:
+        check_script(target)
+    check_folder(options.out)
+    check_json(options.json)
+    session = Session(options, target)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(when_imported("keras", lambda: _guard_keras(session, stack)))
+        stack.enter_context(listening(session.log))
+        ended = _run_to_its_end(target, arguments, module=module)
+    return _report(session, ended)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a script ended: its exit code, and the error that ended it."""
+
+    code: int
+    error: BaseException | None = None
+    message: Any = None
+
+
+def _run_to_its_end(target: str, arguments: Sequence[str], *, module: bool) -> Ended:
+    try:
+        (run_module if module else run_script)(target, arguments)
+    except StopRun:
+        return Ended(0)
+    except SystemExit as error:
+        return _exit(error)
+    except KeyboardInterrupt as error:
+        return Ended(INTERRUPTED, error)
+    except BaseException as error:
+        return Ended(1, error)
+    return Ended(0)
+
+
+def _exit(error: SystemExit) -> Ended:
+    """`sys.exit` takes a number, None for 0, or a message for 1."""
+    if error.code is None:
+        return Ended(0)
+    if isinstance(error.code, int):
+        return Ended(error.code)
+    return Ended(1, message=error.code)
+
+
+def _report(session: Session, ended: Ended) -> int:
+    result = session.result()
+    if ended.error is not None:
+        show_error(ended.error)
+    if ended.message is not None:
+        print(ended.message, file=sys.stderr)
+    failed = ended.code != 0 and result.status != "fault"
+    if failed:
+        result = msgspec.structs.replace(result, status="script-error")
+    sys.stdout.flush()
+    if result.diagnoses or result.status == "fault":
+        print_result(result, sys.stderr)
+    elif not failed and not session.options.quiet:
+        print(healthy_line(result), file=sys.stderr)
+    if session.options.json is not None:
+        write_json(result, session.options.json)
+    return FAULT if result.status == "fault" else ended.code
+
+
+def _guard_keras(session: Session, stack: contextlib.ExitStack) -> None:
+    """Right after the script imported Keras."""
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        session.notes.append(f"Keras runs on {keras.backend.backend()} here; only TensorFlow is watched so far.")
+        return
+    from nandoctor.frameworks.keras.hooks import guarding_fit
+
+    stack.enter_context(guarding_fit(session.guard, lambda callback: isinstance(callback, Guard)))

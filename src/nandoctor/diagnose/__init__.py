@@ -1,0 +1,1 @@
+"""Evidence from trace, history and data, weighed into ranked diagnoses."""

@@ -1,0 +1,185 @@
+"""From a capsule and the trace of its replay to ranked diagnoses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from nandoctor.causes.case import Case, Growth, Spoiler, Suspicion, expression
+from nandoctor.causes.catalogue import CATALOGUE
+from nandoctor.causes.cause import Cause
+from nandoctor.causes.growth_facts import growth_fact
+from nandoctor.diagnose.growth import growth_of, with_trials
+from nandoctor.diagnose.rows import rows_by_experiment, rows_by_value
+from nandoctor.diagnose.source import spoiling_lines
+from nandoctor.findings import Alternative, Diagnosis, Event, Fact, Location
+from nandoctor.frameworks.protocol import Training
+from nandoctor.trace.graph import Node, Trace
+from nandoctor.trace.origin import Origin, find_origin
+from nandoctor.watch.capsule import Capsule
+
+_CHAIN = 24
+"""Events of the chain that a diagnosis carries; a longer chain keeps its two ends."""
+
+_DYNAMIC = ("unscaled-input", "unscaled-target", "learning-rate-too-high", "exploding-gradients")
+
+
+def diagnose(capsule: Capsule, trace: Trace, training: Training) -> tuple[Diagnosis, ...]:
+    """The diagnoses of one fault, best first; empty where the fault did not come back and nothing else explains it."""
+    with np.errstate(all="ignore"):
+        case = build_case(capsule, trace, training)
+        suspicions = rank(case)
+        if not suspicions:
+            return (_unexplained(capsule, case),) if case.origin is not None else ()
+        case = _with_rows(case, suspicions[0][1], capsule, training)
+        return (_diagnosis(capsule, case, suspicions),)
+
+
+def build_case(capsule: Capsule, trace: Trace, training: Training) -> Case:
+    """Everything that the causes look at."""
+    origin = find_origin(trace)
+    sites = {}
+    if origin is not None and origin.leaf is not None:
+        site = training.variable_site(origin.leaf.role)
+        sites = {} if site is None else {origin.leaf.role: site}
+    return Case(
+        step=capsule.step,
+        epoch=capsule.epoch,
+        trace=trace,
+        origin=origin,
+        batch=capsule.batch.arrays,
+        rows=(rows_by_value(origin, capsule.batch.size) if origin is not None else None) or (),
+        history=capsule.history,
+        growth=_growth(capsule, training, origin),
+        spoilers=_spoilers(capsule, origin),
+        fit=capsule.fit_location,
+        compiled=capsule.compile_location,
+        variable_sites=sites,
+    )
+
+
+def _growth(capsule: Capsule, training: Training, origin: Origin | None) -> Growth | None:
+    growth = growth_of(capsule.history)
+    came_from_outside = origin is not None and origin.leaf is not None
+    if growth is None or not growth.diverging or came_from_outside:
+        return growth
+    return with_trials(growth, capsule, training)
+
+
+def _spoilers(capsule: Capsule, origin: Origin | None) -> tuple[Spoiler, ...]:
+    """Where the user's source spoilt the data: what NumPy reported, else what the source says."""
+    if origin is None or origin.leaf is None:
+        return ()
+    reported = tuple(Spoiler(note.message, note.location) for note in capsule.notes)
+    return reported or spoiling_lines(capsule.fit_location)
+
+
+def rank(case: Case) -> list[tuple[Cause, Suspicion]]:
+    """Every cause that answers, surest first; at equal confidence the catalogue's order decides."""
+    answers = [(cause, answer) for cause in CATALOGUE if (answer := cause.examine(case)) is not None]
+    return sorted(answers, key=lambda pair: -pair[1].confidence)
+
+
+def _with_rows(case: Case, first: Suspicion, capsule: Capsule, training: Training) -> Case:
+    """Rows by experiment, where the values do not tell them and rows can be to blame."""
+    size = capsule.batch.size
+    if case.rows or first.rows is not None or size is None or size < 2 or case.origin is None:
+        return case
+    rows = rows_by_experiment(lambda part: training.is_finite_with(capsule.batch, part), size)
+    return replace(case, rows=rows)
+
+
+def _diagnosis(capsule: Capsule, case: Case, suspicions: list[tuple[Cause, Suspicion]]) -> Diagnosis:
+    cause, first = suspicions[0]
+    return Diagnosis(
+        cause=cause.id,
+        code=cause.code,
+        title=cause.title,
+        phase=first.phase or case.phase,
+        step=capsule.step,
+        epoch=capsule.epoch,
+        batch=capsule.batch_index,
+        summary=first.summary,
+        location=first.location or case.location or _fallback(case),
+        surfaced=_surfaced(case),
+        origin=_origin_event(case),
+        chain=_chain(case),
+        samples=case.rows if first.rows is None else first.rows,
+        batch_size=capsule.batch.size,
+        evidence=(*first.facts, *_how_it_surfaced(case)),
+        confidence=first.confidence,
+        alternatives=tuple(
+            Alternative(cause=c.id, code=c.code, confidence=s.confidence, why=s.summary) for c, s in suspicions[1:4]
+        ),
+        treatments=first.treatments,
+    )
+
+
+def _unexplained(capsule: Capsule, case: Case) -> Diagnosis:
+    """No cause of the catalogue fits: the operation and its values are shown, and nothing is claimed."""
+    node = case.node
+    what = f"{node.op} made it" if node is not None else "it came from outside the step"
+    return Diagnosis(
+        cause="unknown",
+        code="ND000",
+        title="No cause of the catalogue fits",
+        phase=case.phase,
+        step=capsule.step,
+        epoch=capsule.epoch,
+        batch=capsule.batch_index,
+        summary=f"{expression(case.location, 'The step')}: {what}; no cause of the catalogue fits.",
+        location=case.location or _fallback(case),
+        surfaced=_surfaced(case),
+        origin=_origin_event(case),
+        chain=_chain(case),
+        samples=case.rows,
+        batch_size=capsule.batch.size,
+        evidence=_how_it_surfaced(case),
+        confidence=0.2,
+        alternatives=(),
+        treatments=(),
+    )
+
+
+def _fallback(case: Case) -> Location | None:
+    """An operation of a built-in layer or loss has no line of the user: the model's definition, then the fit."""
+    return case.compiled or case.fit
+
+
+def _surfaced(case: Case) -> Location | None:
+    if case.origin is None or not case.origin.chain:
+        return case.fit
+    return case.trace.location(case.origin.chain[-1]) or case.fit
+
+
+def _origin_event(case: Case) -> Event | None:
+    node = case.origin.node if case.origin is not None else None
+    return None if node is None else case.trace.event(node)
+
+
+def _chain(case: Case) -> tuple[Event, ...]:
+    if case.origin is None:
+        return ()
+    return tuple(case.trace.event(node) for node in _shortened(case.origin.chain))
+
+
+def _shortened(chain: tuple[Node, ...]) -> Iterable[Node]:
+    half = _CHAIN // 2
+    return chain if len(chain) <= _CHAIN else (*chain[:half], *chain[-half:])
+
+
+def _how_it_surfaced(case: Case) -> tuple[Fact, ...]:
+    if case.origin is None:
+        return (growth_fact(case),) if case.history else ()
+    trace, origin = case.trace, case.origin
+    bad = sum(value.bad for _, value in trace.gradients)
+    loss = next((v.array for v in trace.loss if v.array is not None and v.array.size == 1), None)
+    shown = "?" if loss is None else f"{float(loss.reshape(())):.4g}"
+    return (
+        Fact(
+            text=f"forward: loss {shown}; backward: {bad} of {len(trace.gradients)} gradients not finite",
+            values={"surface": origin.surface, "bad_gradients": bad, "gradients": len(trace.gradients)},
+        ),
+    )

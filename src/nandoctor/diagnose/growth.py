@@ -1,0 +1,95 @@
+"""Did the training grow into the fault, and what stops the growth? Asked of the history, then by experiment.
+
+From the oldest healthy snapshot that is near enough, the kept batches are trained on again for a few steps,
+eagerly: as it was, with the inputs standardised, with the targets standardised, with lower rates. What
+keeps the loss from growing is evidence that no pattern of the history could give.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+from nandoctor.causes import growth_facts, learning_rate_too_high, unscaled_input, unscaled_target
+from nandoctor.causes.case import Growth, Trial
+from nandoctor.findings import Number, StepRecord, real
+from nandoctor.frameworks.protocol import Batch, Change, Training
+from nandoctor.watch.capsule import Capsule
+from nandoctor.watch.snapshots import Snapshot
+
+SECONDS = 25.0
+"""Wall time that all trials of one fault may take."""
+
+_MOST_STEPS = 60
+_AS_IT_WAS = "nothing changed"
+
+
+def growth_of(history: tuple[StepRecord, ...]) -> Growth | None:
+    """How much loss, gradient and weights grew over the healthy steps of a history."""
+    sound = [r for r in history if r.loss is not None and np.isfinite(real(r.loss))]
+    if not sound:
+        return None
+    losses = [abs(real(r.loss)) for r in sound if r.loss is not None]
+    start = max(min(losses), 1e-3)
+    return Growth(
+        loss=losses[-1] / start,
+        gradient=_ratio([r.gradient_norm for r in sound]),
+        weights=_ratio([r.weight_norm for r in sound]) * _first_jump(sound),
+        steps=len(sound),
+    )
+
+
+def _ratio(values: list[Number | None]) -> float:
+    known = [real(v) for v in values if v is not None and real(v) > 0]
+    return known[-1] / known[0] if known and known[0] > 0 else 1.0
+
+
+def _first_jump(sound: list[StepRecord]) -> float:
+    """The weights before the first step are not in the history; its update ratio tells how far they jumped."""
+    ratio = sound[0].update_ratio
+    if ratio is None:
+        return 1.0
+    moved = real(ratio)
+    return 1.0 / max(1.0 - moved, 1e-3) if np.isfinite(moved) and moved > 0.9 else 1.0
+
+
+def with_trials(growth: Growth, capsule: Capsule, training: Training) -> Growth:
+    """The growth with the experiments that tell its root."""
+    start = _start(capsule)
+    if start is None:
+        return growth
+    batches = [*capsule.recent, capsule.batch]
+    steps = int(np.clip(capsule.step - start.step + 8, 10, _MOST_STEPS))
+    deadline = time.perf_counter() + SECONDS
+    trials: list[Trial] = []
+    for name, change in _changes(capsule.batch):
+        if trials and time.perf_counter() > deadline:
+            break
+        losses = training.losses_with(start.state, batches, steps, change)
+        trials.append(Trial(name, tuple(losses)))
+        if name == _AS_IT_WAS and trials[0].settles:
+            return growth  # the growth does not come back: nothing can be learnt from it
+        if trials[-1].settles and name != _AS_IT_WAS:
+            break
+    return Growth(growth.loss, growth.gradient, growth.weights, growth.steps, tuple(trials))
+
+
+def _start(capsule: Capsule) -> Snapshot | None:
+    """The oldest snapshot from which the fault can be reached in a short replay."""
+    near = [s for s in capsule.snapshots if s.step < capsule.step and capsule.step - s.step <= _MOST_STEPS]
+    return near[0] if near else (capsule.snapshots[0] if capsule.snapshots else None)
+
+
+def _changes(batch: Batch) -> Iterator[tuple[str, Change]]:
+    """The experiments in the order of their power to explain: the data first, at the rate as it was."""
+    yield _AS_IT_WAS, Change()
+    inputs = growth_facts.scale_of([("x", a) for a in batch.family("input") if a.dtype.kind == "f"])
+    targets = growth_facts.scale_of([("y", a) for a in batch.family("target") if a.dtype.kind == "f"])
+    if inputs is not None and inputs[1] > growth_facts.ABNORMAL_SCALE:
+        yield unscaled_input.CHANGE, Change(standardise_inputs=True)
+    if targets is not None and targets[1] > growth_facts.ABNORMAL_SCALE:
+        yield unscaled_target.CHANGE, Change(standardise_targets=True)
+    for factor in learning_rate_too_high.FACTORS:
+        yield learning_rate_too_high.change(factor), Change(learning_rate=factor)

@@ -1,0 +1,79 @@
+"""Lines of the user's source that put NaN or infinity into the data that `fit` is given.
+
+NumPy reports what a ufunc spoils; a NaN that is written by hand, or read by name, makes no such report. The
+file that calls `fit` is read for assignments of NaN to the names that `fit` gets.
+"""
+
+from __future__ import annotations
+
+import ast
+import linecache
+
+from nandoctor.causes.case import Spoiler
+from nandoctor.findings import Location
+
+_NAMES = frozenset({"nan", "NaN", "NAN", "inf", "Inf", "infty", "NA"})
+
+
+def spoiling_lines(fit: Location | None) -> tuple[Spoiler, ...]:
+    """Assignments of NaN or infinity, above the `fit` call, to a name that reaches it."""
+    if fit is None:
+        return ()
+    source = "".join(linecache.getlines(fit.file))
+    try:
+        tree, call = ast.parse(source), ast.parse(fit.code or "0")
+    except (SyntaxError, ValueError):
+        return ()
+    assigned = [n for n in ast.walk(tree) if isinstance(n, (ast.Assign, ast.AugAssign)) and n.lineno < fit.line]
+    wanted = _reaching(assigned, _names(call))
+    return tuple(
+        Spoiler("NaN or infinity is written here", _location(node, fit.file, source))
+        for node in assigned
+        if _writes_nan(node.value) and _target_names(node) & wanted
+    )
+
+
+def _reaching(assigned: list[ast.Assign | ast.AugAssign], wanted: set[str]) -> set[str]:
+    """The names from which the wanted ones are computed, through assignments."""
+    reached = set(wanted)
+    for _ in range(8):
+        before = len(reached)
+        for node in assigned:
+            if _target_names(node) & reached:
+                reached |= _names(node.value)
+        if len(reached) == before:
+            break
+    return reached
+
+
+def _names(tree: ast.AST) -> set[str]:
+    return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+
+
+def _target_names(node: ast.Assign | ast.AugAssign) -> set[str]:
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    return set().union(*(_names(target) for target in targets))
+
+
+def _writes_nan(value: ast.expr) -> bool:
+    """`np.nan`, `float("nan")`, `np.inf`, in an expression that is not a test for them."""
+    for node in ast.walk(value):
+        if isinstance(node, ast.Attribute) and node.attr in _NAMES:
+            return True
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "float":
+            text = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else ""
+            if isinstance(text, str) and text.strip("+-").lower() in ("nan", "inf", "infinity"):
+                return True
+    return False
+
+
+def _location(node: ast.stmt, file: str, source: str) -> Location:
+    code = " ".join((ast.get_source_segment(source, node) or "").split())
+    return Location(
+        file=file,
+        line=node.lineno,
+        column=node.col_offset,
+        end_line=node.end_lineno,
+        end_column=node.end_col_offset,
+        code=code,
+    )

@@ -1,0 +1,38 @@
+"""One visit: a capsule is replayed, diagnosed, and the finding put into words. The only place that knows all stages."""
+
+from __future__ import annotations
+
+from nandoctor import __version__
+from nandoctor.diagnose.diagnosis import diagnose
+from nandoctor.findings import Diagnosis, Result
+from nandoctor.frameworks.protocol import Training
+from nandoctor.trace.origin import find_origin
+from nandoctor.watch.capsule import Capsule
+
+
+def examine(capsule: Capsule, training: Training, *, command: str, script: str | None = None) -> Result:
+    """Replay the captured step operation by operation and name the cause."""
+    trace = training.trace_step(capsule.batch)
+    diagnoses = diagnose(capsule, trace, training)
+    reproduced = find_origin(trace) is not None or (trace.error is not None and capsule.error is not None)
+    return Result(
+        command=command,
+        status="script-error" if capsule.error is not None else "fault",
+        version=__version__,
+        script=script,
+        steps=capsule.step - 1,
+        verdict="reproduced" if reproduced else "not-reproduced",
+        notes=_notes(capsule, diagnoses, reproduced),
+        diagnoses=diagnoses,
+    )
+
+
+def _notes(capsule: Capsule, diagnoses: tuple[Diagnosis, ...], reproduced: bool) -> tuple[str, ...]:
+    if reproduced:
+        return ()
+    what = (
+        f"the {capsule.surface} was not finite in the compiled step, but the same step, replayed operation by operation, "
+        "is finite"
+    )
+    why = "what differs: XLA's or a fused kernel's arithmetic, or random numbers drawn outside Keras"
+    return (f"{what}; {why}",) if not diagnoses else (f"{what}; the cause is told from the batch and the history",)

@@ -1,0 +1,217 @@
+"""The gate inside the compiled Keras train step (TensorFlow backend): no update passes unless all is finite.
+
+The loss, the gradients, the state that the step writes and the weights after the update are tested on the
+device. If one is not finite, the weights, the optimizer's slots, the moving statistics, the metrics and the
+random state stay what they were before the step. In a healthy step the same operations run as without the
+gate, in the same order, so the weights come out identical to the bit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from nandoctor.frameworks.patching import patched
+from nandoctor.frameworks.reading import BAD_GRADIENT, BAD_LOSS, BAD_STATE, BAD_UPDATE
+
+READING = "__nandoctor_reading__"
+"""The key under which a gated step returns its reading, beside the user's logs."""
+
+
+class Gate:
+    """Wraps one model's train step. Use `opened` around training; nothing stays behind afterwards."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._stepping = False
+        with tf.init_scope():
+            self._code = _scalar("code")
+            self._loss = _scalar("loss")
+            self._gradients = _scalar("gradient_sumsq")
+            self._weights = _scalar("weight_sumsq")
+            self._updates = _scalar("update_sumsq")
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[None]:
+        """While inside, the model's next train function is built with the gate in it."""
+        model = self._model
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(patched(model, "train_step", self._gated_step(model.train_step)))
+            stack.enter_context(patched(model, "compute_loss", self._seen_loss(model.compute_loss)))
+            for optimizer in optimizers_of(model):
+                stack.enter_context(patched(optimizer, "apply", self._gated_apply(optimizer)))
+            yield
+
+    def _gated_step(self, train_step: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def step(data: Any) -> dict[str, Any]:
+            for variable in (self._code, self._gradients, self._weights, self._updates):
+                variable.assign(0.0)
+            self._loss.assign(float("nan"))
+            state = _tf_variables(self._model.non_trainable_variables)
+            metrics = _tf_variables(self._model.metrics_variables)
+            before = [tf.identity(v) for v in (*state, *metrics)]
+            with self._watching_tapes():
+                self._stepping = True
+                try:
+                    logs = dict(train_step(data))
+                finally:
+                    self._stepping = False
+            self._check_state(state, before[: len(state)])
+            tf.cond(tf.equal(self._code, 0.0), lambda: True, lambda: _restore((*state, *metrics), before))
+            logs[READING] = self._packed()
+            return logs
+
+        return step
+
+    def _packed(self) -> Any:
+        rate = _learning_rate(self._model.optimizer)
+        parts = (self._code, self._loss, self._gradients, self._weights, self._updates)
+        return tf.stack([*(p.read_value() for p in parts), rate])
+
+    def _seen_loss(self, compute_loss: Callable[..., Any]) -> Callable[..., Any]:
+        def seen(*args: Any, **kwargs: Any) -> Any:
+            loss = compute_loss(*args, **kwargs)
+            if loss is not None and self._stepping:  # not in the test step, which shares `compute_loss`
+                self._note_loss(loss)
+            return loss
+
+        return seen
+
+    def _note_loss(self, loss: Any) -> None:
+        total = tf.add_n([tf.reduce_sum(tf.cast(t, tf.float32)) for t in tf.nest.flatten(loss)])
+        self._loss.assign(total)
+        self._fail_unless(tf.math.is_finite(total), BAD_LOSS)
+
+    @contextlib.contextmanager
+    def _watching_tapes(self) -> Iterator[None]:
+        """A hand-written train step may not call `compute_loss`: what its tape differentiates is its loss."""
+        if any(_scales_loss(o) for o in optimizers_of(self._model)):
+            yield
+            return
+        original = tf.GradientTape.gradient
+
+        def gradient(tape: Any, target: Any, sources: Any, *args: Any, **kwargs: Any) -> Any:
+            inner = tape._recording
+            result = original(tape, target, sources, *args, **kwargs)
+            if not inner and not isinstance(target, tf.Variable):
+                self._note_loss(target)
+            return result
+
+        tf.GradientTape.gradient = gradient
+        try:
+            yield
+        finally:
+            tf.GradientTape.gradient = original
+
+    def _gated_apply(self, optimizer: Any) -> Callable[..., Any]:
+        apply = optimizer.apply
+
+        def gated(grads: Any, trainable_variables: Any = None) -> None:
+            grads = list(grads)
+            known = [g for g in grads if g is not None]
+            if not known:
+                return apply(grads, trainable_variables)
+            if not optimizer.built and trainable_variables is not None:
+                trainable_variables = list(trainable_variables)
+                optimizer.build(trainable_variables)
+                optimizer.built = True
+            sumsq = _sum_of_squares(known)
+            self._gradients.assign_add(sumsq)
+            if _scales_loss(optimizer):
+                return apply(grads, trainable_variables)
+            self._fail_unless(tf.math.is_finite(sumsq) | _all_finite_exactly(sumsq, known), BAD_GRADIENT)
+            tf.cond(
+                tf.equal(self._code, 0.0),
+                lambda: self._update(optimizer, apply, grads, trainable_variables),
+                lambda: False,
+            )
+            return None
+
+        return gated
+
+    def _update(self, optimizer: Any, apply: Callable[..., Any], grads: Any, targets: Any) -> bool:
+        """Apply the update; take it back if a weight came out not finite.
+
+        A variable with a sparse gradient (an embedding) is left out: holding its old content would copy all
+        of a table of which the step touches a few rows.
+        """
+        targets_now = optimizer._trainable_variables if targets is None else targets
+        sparse = any(isinstance(g, tf.IndexedSlices) for g in grads)
+        dense = [v for v, g in zip(targets_now, grads, strict=True) if isinstance(g, tf.Tensor)]
+        weights, slots = _tf_variables(dense), [] if sparse else _tf_variables(optimizer.variables)
+        old_weights, old_slots = [tf.identity(v) for v in weights], [tf.identity(v) for v in slots]
+        apply(grads, targets)
+        sumsq = _sum_of_squares(weights)
+        self._weights.assign_add(sumsq)
+        self._updates.assign_add(_sum_of_squares([v - o for v, o in zip(weights, old_weights, strict=True)]))
+        fine = tf.math.is_finite(sumsq) | _all_finite_exactly(sumsq, weights)
+        self._fail_unless(fine, BAD_UPDATE)
+        tf.cond(fine, lambda: True, lambda: _restore((*weights, *slots), (*old_weights, *old_slots)))
+        return True
+
+    def _check_state(self, state: Sequence[Any], before: Sequence[Any]) -> None:
+        """A statistic that was finite and no longer is; one that never was (a running minimum) is not judged."""
+        pairs = [(v, o) for v, o in zip(state, before, strict=True) if v.dtype.is_floating]
+        if pairs:
+            lost = [tf.reduce_any(tf.math.is_finite(o) & ~tf.math.is_finite(v)) for v, o in pairs]
+            self._fail_unless(~tf.reduce_any(tf.stack(lost)), BAD_STATE)
+
+    def _fail_unless(self, fine: Any, bit: int) -> None:
+        has = tf.equal(tf.math.floormod(tf.math.floordiv(self._code.read_value(), float(bit)), 2.0), 1.0)
+        self._code.assign_add(tf.where(fine | has, 0.0, float(bit)))
+
+
+def optimizers_of(model: Any) -> list[Any]:
+    """The compiled optimizer and those that a model keeps for a train step of its own (a GAN's two)."""
+    own = [v for v in vars(model).values() if isinstance(v, keras.optimizers.Optimizer)]
+    found = ([] if model.optimizer is None else [model.optimizer]) + own
+    return list({id(optimizer): optimizer for optimizer in found}.values())
+
+
+def _scalar(name: str) -> Any:
+    return tf.Variable(0.0, trainable=False, name=f"nandoctor_{name}")
+
+
+def _tf_variables(variables: Any) -> list[Any]:
+    return [v.value if isinstance(v, keras.Variable) else v for v in variables]
+
+
+def _dense(tensor: Any) -> Any:
+    return tensor.values if isinstance(tensor, tf.IndexedSlices) else tensor
+
+
+def _sum_of_squares(tensors: Sequence[Any]) -> Any:
+    """In float32: finite only if every element is; it may overflow where each is finite."""
+    floats = [tf.cast(_dense(t), tf.float32) for t in tensors if _dense(t).dtype.is_floating]
+    return tf.add_n([tf.reduce_sum(tf.square(t)) for t in floats]) if floats else tf.constant(0.0)
+
+
+def _all_finite_exactly(sumsq: Any, tensors: Sequence[Any]) -> Any:
+    """Element by element, only when the cheap sum is not finite."""
+
+    def exactly() -> Any:
+        floats = [_dense(t) for t in tensors if _dense(t).dtype.is_floating]
+        return tf.reduce_all(tf.stack([tf.reduce_all(tf.math.is_finite(t)) for t in floats]))
+
+    return tf.cond(tf.math.is_finite(sumsq), lambda: tf.constant(True), exactly)
+
+
+def _restore(variables: Sequence[Any], values: Sequence[Any]) -> bool:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+    return True
+
+
+def _scales_loss(optimizer: Any) -> bool:
+    """A loss scaler skips steps that overflow by itself; its infinite gradients are no fault."""
+    return isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+
+
+def _learning_rate(optimizer: Any) -> Any:
+    if optimizer is None:
+        return tf.constant(float("nan"))
+    return tf.cast(tf.convert_to_tensor(optimizer.learning_rate), tf.float32)

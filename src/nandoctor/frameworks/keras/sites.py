@@ -1,0 +1,105 @@
+"""Where the user's source made each layer and compiled each model.
+
+An operation inside a built-in layer or loss has no line of the user on its stack; the line that made the
+layer, or set the loss, is then the one to show. Under `nandoctor run` the lines are noted as they run;
+without it the `compile` call is looked up in the source of the file that calls `fit`.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import functools
+import linecache
+import sys
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+from keras.src.ops.operation import Operation
+
+from nandoctor.findings import Location
+from nandoctor.frameworks.patching import patched
+from nandoctor.trace.locations import Frame, locate, stack, user_frame
+
+_MADE: weakref.WeakKeyDictionary[Any, Frame] = weakref.WeakKeyDictionary()
+_COMPILED: weakref.WeakKeyDictionary[Any, Frame] = weakref.WeakKeyDictionary()
+
+
+@contextlib.contextmanager
+def noting() -> Iterator[None]:
+    """While inside, remember the user's line behind each new layer and each `compile`."""
+    with (
+        patched(Operation, "__new__", _noting_new(Operation.__new__)),
+        patched(keras.Model, "compile", _noting_compile(keras.Model.compile)),
+    ):
+        yield
+
+
+def _noting_new(original: Callable[..., Any]) -> Any:
+    def new(cls: type, *args: Any, **kwargs: Any) -> Any:
+        made = original(cls, *args, **kwargs)
+        _remember(_MADE, made)
+        return made
+
+    return staticmethod(new)
+
+
+def _noting_compile(original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def compiled(model: Any, *args: Any, **kwargs: Any) -> Any:
+        _remember(_COMPILED, model)
+        return original(model, *args, **kwargs)
+
+    return compiled
+
+
+def _remember(table: weakref.WeakKeyDictionary[Any, Frame], made: Any) -> None:
+    frame = user_frame(stack(sys._getframe(2)))
+    if frame is not None:
+        with contextlib.suppress(TypeError):  # an object that cannot be hashed or weakly referenced
+            table[made] = frame
+
+
+def made_at(layer: Any) -> Location | None:
+    """The user's line that made a layer, if it was noted."""
+    frame = _MADE.get(layer)
+    return None if frame is None else locate(frame)
+
+
+def compile_site(model: Any, fit: Location | None) -> Location | None:
+    """The user's `compile` call for a model."""
+    frame = _COMPILED.get(model)
+    if frame is not None:
+        return locate(frame)
+    return None if fit is None else _compile_call_in(fit)
+
+
+def _compile_call_in(fit: Location) -> Location | None:
+    """The last `.compile(` above the `fit` call in its file."""
+    lines = linecache.getlines(fit.file)
+    try:
+        tree = ast.parse("".join(lines))
+    except (SyntaxError, ValueError):
+        return None
+    calls = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "compile"
+        and node.lineno < fit.line
+    ]
+    if not calls:
+        return None
+    call = max(calls, key=lambda node: node.lineno)
+    code = " ".join((ast.get_source_segment("".join(lines), call) or "").split())
+    return Location(
+        file=fit.file,
+        line=call.lineno,
+        column=call.col_offset,
+        end_line=call.end_lineno,
+        end_column=call.end_col_offset,
+        code=code,
+    )

@@ -1,0 +1,103 @@
+"""What the rest of the house knows of a framework: a training in progress, and how to run its step again."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from nandoctor.findings import Location
+from nandoctor.trace.graph import Trace
+from nandoctor.frameworks.reading import Reading
+
+State = Mapping[str, np.ndarray]
+"""Every variable of a training by name: weights, optimizer slots, statistics, metrics, random state."""
+
+
+class Batch:
+    """One batch as the framework fed it (`data`), and its arrays by role: `input[0]`, `target[0]`, `sample_weight[0]`.
+
+    The arrays are read when somebody first asks (at a fault): a healthy step copies nothing.
+    """
+
+    def __init__(self, data: Any, read: Callable[[Any], Mapping[str, np.ndarray]]) -> None:
+        self.data = data
+        self._read = read
+
+    @functools.cached_property
+    def arrays(self) -> Mapping[str, np.ndarray]:
+        return self._read(self.data)
+
+    @property
+    def size(self) -> int | None:
+        """Rows: the common length of the first axis; None where there is none."""
+        lengths = {a.shape[0] for a in self.arrays.values() if a.ndim}
+        return lengths.pop() if len(lengths) == 1 else None
+
+    def family(self, name: str) -> list[np.ndarray]:
+        """The arrays of one role, `input` or `target`."""
+        return [a for key, a in self.arrays.items() if key.split("[")[0] == name]
+
+
+Verdict = Literal["go", "stop", "unguarded"]
+"""What follows a step: the next one; the end of training; or the next one, without the guard."""
+
+
+class Watcher(Protocol):
+    """Who is told of each step of a training."""
+
+    def on_step(self, reading: Reading, batch: Batch) -> Verdict:
+        """A step has run. If the reading is faulty, the gate has refused its update."""
+        ...
+
+    def on_error(self, error: Exception, batch: Batch) -> Verdict:
+        """A step has raised. `unguarded`: the error was the guard's own, and the step is run again without it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an experiment changes about a step: factors on the learning rate, other inputs, other targets."""
+
+    learning_rate: float = 1.0
+    standardise_inputs: bool = False
+    standardise_targets: bool = False
+
+
+class Training(Protocol):
+    """One training in progress."""
+
+    @property
+    def fit_location(self) -> Location | None: ...
+
+    @property
+    def compile_location(self) -> Location | None: ...
+
+    def state(self) -> dict[str, np.ndarray]:
+        """A copy of every variable, on the host."""
+        ...
+
+    def restore(self, state: State) -> None: ...
+
+    def nonfinite_weights(self) -> dict[str, np.ndarray]:
+        """The weights and statistics that are not finite, by name."""
+        ...
+
+    def variable_site(self, name: str) -> Location | None:
+        """The user's line that made the layer of a variable."""
+        ...
+
+    def trace_step(self, batch: Batch) -> Trace:
+        """Run the step eagerly from the present state, recorded; the state is put back afterwards."""
+        ...
+
+    def is_finite_with(self, batch: Batch, rows: Sequence[int]) -> bool | None:
+        """Whether the step stays finite on some rows of the batch; None where the step does not run on them."""
+        ...
+
+    def losses_with(self, start: State, batches: Sequence[Batch], steps: int, change: Change) -> list[float]:
+        """The loss of each step of a short training from another state; the present state is put back."""
+        ...

@@ -1,0 +1,51 @@
+"""What the gate on the device says about one step."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from nandoctor.findings import StepRecord, number
+
+BAD_LOSS, BAD_GRADIENT, BAD_STATE, BAD_UPDATE = 1, 2, 4, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Sums of squares (float32, over all elements) and a code that is 0 for a healthy step."""
+
+    code: int
+    loss: float
+    gradient_sumsq: float
+    weight_sumsq: float
+    update_sumsq: float
+    learning_rate: float | None
+    seconds: float
+
+    @property
+    def faulty(self) -> bool:
+        return self.code != 0
+
+    @property
+    def surface(self) -> str:
+        """What was found not finite first."""
+        for bit, name in ((BAD_LOSS, "loss"), (BAD_GRADIENT, "gradient"), (BAD_STATE, "state")):
+            if self.code & bit:
+                return name
+        return "weights" if self.faulty else "nothing"
+
+    def record(self, step: int, epoch: int, batch: int) -> StepRecord:
+        """The step as the history keeps it."""
+        weights = math.sqrt(self.weight_sumsq) if self.weight_sumsq >= 0 else math.nan
+        update = math.sqrt(self.update_sumsq) if self.update_sumsq >= 0 else math.nan
+        return StepRecord(
+            step=step,
+            epoch=epoch,
+            batch=batch,
+            loss=number(self.loss),
+            gradient_norm=number(math.sqrt(self.gradient_sumsq) if self.gradient_sumsq >= 0 else math.nan),
+            weight_norm=number(weights),
+            update_ratio=number(update / weights) if weights > 0 else None,
+            learning_rate=self.learning_rate,
+            seconds=self.seconds,
+        )

@@ -1,0 +1,1 @@
+"""TensorFlow: every eager operation, recorded."""

@@ -1,0 +1,269 @@
+"""Records every eager operation of a TensorFlow computation, forward and backward, as a `Trace`.
+
+`op_callbacks` shows each operation with its inputs and outputs; the function that TensorFlow calls to
+differentiate an operation is wrapped, so that each backward operation is tied to its forward one.
+Both are private API without a public equal (`enable_check_numerics` is built on the first); they are
+put in place by a context manager that takes them away again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from types import CodeType
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.python import pywrap_tfe
+from tensorflow.python.eager import backprop
+from tensorflow.python.framework import op_callbacks
+from tensorflow.python.ops import gen_resource_variable_ops
+
+from nandoctor.findings import Location, Phase
+from nandoctor.frameworks.tensorflow.kinds import kind_of
+from nandoctor.trace.graph import Node, Trace, Value
+from nandoctor.trace.locations import stack
+
+VALUES_BUDGET = 1 << 30
+"""Bytes of tensors that a trace keeps whole; past it only their statistics stay."""
+
+_ALWAYS_KEEP = 1 << 14
+_MAX_NODES = 400_000
+
+
+class Recorder:
+    """Fills a `Trace`.
+
+    `updating` and `differentiated` tell it the phase; `scopes` holds, innermost last, the layer (or loss, or
+    optimizer) that is running and the line of the user that made it.
+    """
+
+    def __init__(self, stop: CodeType | None = None, budget: int = VALUES_BUDGET) -> None:
+        self.trace = Trace()
+        self.updating = False
+        self.differentiated = False
+        self.in_gradient = 0
+        self.scopes: list[tuple[str, Location | None]] = []
+        self._stop = stop
+        self._room = budget
+        self._values: dict[int, Value] = {}
+        self._alive: list[Any] = []
+        self._variables: dict[int, Value] = {}
+        self._names: dict[int, tuple[str, tf.Variable]] = {}
+        self._by_output: dict[int, int] = {}
+        self._by_inputs: dict[tuple[str, tuple[int | None, ...]], int] = {}
+        self._differentiating: list[int | None] = []
+
+    def name_variable(self, role: str, variable: tf.Variable) -> None:
+        """Say what a variable is: `weight dense/kernel`, `state bn/moving_mean`, `slot adam/m`."""
+        self._names[variable.handle._id] = (role, variable)
+
+    def name_tensor(self, role: str, tensor: Any) -> None:
+        """Say what a tensor that no recorded operation made is: `input[0]`, `target`."""
+        self.value(tensor).role = role
+
+    def value(self, tensor: Any) -> Value:
+        """The `Value` of an eager tensor."""
+        key = int(tensor._id)
+        if key not in self._values:
+            self._values[key] = self._new_value(tensor)
+            self._alive.append(tensor)
+        return self._values[key]
+
+    def _new_value(self, tensor: Any, producer: int | None = None) -> Value:
+        array = _as_numpy(tensor)
+        shape = tuple(int(n) for n in tensor.shape) if array is None else array.shape
+        role = "handle" if tensor.dtype == tf.resource else "constant"
+        value = Value(int(tensor._id), array, shape, tensor.dtype.name, producer, role)
+        if array is not None and array.nbytes > _ALWAYS_KEEP:
+            self._room -= array.nbytes
+            if self._room < 0:
+                value.drop()
+        return value
+
+    def mark_written(self) -> None:
+        """List, as the trace's writes, what each named variable that was written holds now."""
+        for handle, (role, _) in self._names.items():
+            value = self._variables.get(handle)
+            if value is not None and value.producer is not None:
+                self.trace.writes.append((role, value))
+
+    # -- what TensorFlow calls ------------------------------------------------------------------
+
+    def on_op(
+        self, op: Any, inputs: Any, attrs: Any, outputs: Any, op_name: Any = None, graph: Any = None
+    ) -> None:
+        """An op callback: one eager operation has run."""
+        if graph is not None or len(self.trace.nodes) >= _MAX_NODES:
+            self.trace.truncated = self.trace.truncated or graph is None
+            return
+        op = op.decode() if isinstance(op, bytes) else str(op)
+        if op == "ReadVariableOp":
+            self._values[int(outputs[0]._id)] = self._content(inputs[0], outputs[0])
+            self._alive.append(outputs[0])
+        elif op not in ("VarHandleOp", "VarIsInitializedOp", "DestroyResourceOp"):
+            self._add_node(op, list(inputs), list(outputs))
+
+    def _content(self, handle: Any, read: Any) -> Value:
+        """What a variable holds: a named leaf until it is written in this step, then the written value."""
+        key = int(handle._id)
+        if key not in self._variables:
+            value = self._new_value(read)
+            value.role = self._names[key][0] if key in self._names else "state variable"
+            self._variables[key] = value
+        return self._variables[key]
+
+    def _add_node(self, op: str, inputs: list[Any], outputs: list[Any]) -> None:
+        index = len(self.trace.nodes)
+        kind = kind_of(op)
+        sources = tuple(self._source(tensor) for tensor in inputs)
+        made = []
+        for tensor in outputs:
+            value = self._new_value(tensor, index)
+            self._values[value.key] = value
+            self._alive.append(tensor)
+            self._by_output[value.key] = index
+            made.append(value)
+        if kind == "write" and inputs and inputs[0].dtype == tf.resource:
+            made.append(self._write(inputs[0], index))
+        forward = self._differentiating[-1] if self._differentiating else None
+        node = Node(
+            index=index,
+            op=op,
+            kind=kind,
+            phase=self._phase(),
+            frames=stack(sys._getframe(2), self._stop),
+            inputs=sources,
+            outputs=tuple(made),
+            layer="/".join(name for name, _ in self.scopes) or None,
+            site=next((place for _, place in reversed(self.scopes) if place is not None), None),
+            forward=forward,
+        )
+        self.trace.nodes.append(node)
+        self._by_inputs[op, tuple(int(t._id) for t in inputs)] = index
+
+    def _phase(self) -> Phase:
+        """After a gradient was taken and while no tape is open, what runs prepares or makes the update."""
+        if self.in_gradient:
+            return "backward"
+        if self.updating or (self.differentiated and pywrap_tfe.TFE_Py_TapeSetIsEmpty()):
+            return "update"
+        return "forward"
+
+    @contextlib.contextmanager
+    def scope(self, name: str, place: Location | None) -> Iterator[None]:
+        """What runs inside belongs to a layer (or the loss, or the optimizer), made at `place`."""
+        self.scopes.append((name, place))
+        try:
+            yield
+        finally:
+            self.scopes.pop()
+
+    def _source(self, tensor: Any) -> Value:
+        if tensor.dtype == tf.resource and int(tensor._id) in self._variables:
+            return self._variables[int(tensor._id)]
+        if tensor.dtype == tf.resource and int(tensor._id) in self._names:
+            return self._content(tensor, self._names[int(tensor._id)][1].read_value())
+        return self.value(tensor)
+
+    def _write(self, handle: Any, index: int) -> Value:
+        key = int(handle._id)
+        if key in self._names:
+            dtype = self._names[key][1].dtype
+        else:
+            previous = self._variables.get(key)
+            dtype = tf.dtypes.as_dtype(previous.dtype) if previous else tf.float32
+        try:
+            content = gen_resource_variable_ops.read_variable_op(handle, dtype)
+        except tf.errors.OpError:  # a variable that the user made inside the step, of another dtype
+            return Value(-index - 1, None, (), dtype.name, index)
+        value = self._new_value(content, index)
+        value.role = self._names[key][0] if key in self._names else "state variable"
+        self._alive.append(content)
+        self._variables[key] = value
+        return value
+
+    def differentiate(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """TensorFlow's gradient function, wrapped to tell which operation it differentiates."""
+
+        def gradient(
+            op_name: str, attrs: Any, num_inputs: int, inputs: Any, outputs: Any, *rest: Any
+        ) -> Any:
+            self._differentiating.append(self._forward_of(op_name, inputs, outputs))
+            try:
+                return original(op_name, attrs, num_inputs, inputs, outputs, *rest)
+            finally:
+                self._differentiating.pop()
+
+        return gradient
+
+    def _forward_of(self, op: str, inputs: Any, outputs: Any) -> int | None:
+        """TensorFlow leaves out the inputs or outputs that a gradient does not need."""
+        for tensor in outputs or ():
+            index = self._by_output.get(int(getattr(tensor, "_id", -1)))
+            if index is not None:
+                return index
+        keys = tuple(None if t is None else int(getattr(t, "_id", -1)) for t in inputs or ())
+        if None not in keys and (op, keys) in self._by_inputs:
+            return self._by_inputs[op, keys]
+        return self._similar(op, keys)
+
+    def _similar(self, op: str, keys: tuple[int | None, ...]) -> int | None:
+        for node in reversed(self.trace.nodes):
+            if node.op == op and len(node.inputs) == len(keys):
+                known = [(v, key) for v, key in zip(node.inputs, keys, strict=True) if key is not None]
+                if known and all(self._values.get(key) is v for v, key in known):
+                    return node.index
+        return None
+
+
+def _as_numpy(tensor: Any) -> np.ndarray | None:
+    if tensor.dtype in (tf.resource, tf.variant, tf.string):
+        return None
+    try:
+        return np.asarray(tensor.numpy())
+    except (NotImplementedError, AttributeError, tf.errors.OpError):
+        return None
+
+
+@contextlib.contextmanager
+def recording(recorder: Recorder) -> Iterator[Recorder]:
+    """Run what is inside eagerly, each operation told to the recorder; all is put back at the end."""
+    eager_before = tf.config.functions_run_eagerly()
+    gradient = backprop._gradient_function
+    tf.config.run_functions_eagerly(True)
+    pywrap_tfe.TFE_Py_RegisterGradientFunction(recorder.differentiate(gradient))
+    op_callbacks.add_op_callback(recorder.on_op)
+    try:
+        yield recorder
+    finally:
+        op_callbacks.remove_op_callback(recorder.on_op)
+        pywrap_tfe.TFE_Py_RegisterGradientFunction(gradient)
+        tf.config.run_functions_eagerly(eager_before)
+
+
+@contextlib.contextmanager
+def marking_gradients(recorder: Recorder, losses: list[Any]) -> Iterator[None]:
+    """While inside, `GradientTape.gradient` sets the phase to backward and notes what was differentiated."""
+    original = tf.GradientTape.gradient
+
+    def gradient(tape: Any, target: Any, sources: Any, *args: Any, **kwargs: Any) -> Any:
+        losses.extend(_tensors(target))
+        recorder.in_gradient += 1
+        try:
+            return original(tape, target, sources, *args, **kwargs)
+        finally:
+            recorder.in_gradient -= 1
+            recorder.differentiated = True
+
+    tf.GradientTape.gradient = gradient
+    try:
+        yield
+    finally:
+        tf.GradientTape.gradient = original
+
+
+def _tensors(target: Any) -> Sequence[Any]:
+    return [t for t in tf.nest.flatten(target) if hasattr(t, "_id")]

@@ -1,0 +1,255 @@
+"""`Guard`: the Keras callback that watches a training, and calls the doctor when a step breaks."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import Any, Literal
+
+from nandoctor import doctor
+from nandoctor.errors import NandoctorError, TrainingFaultError
+from nandoctor.findings import Result
+from nandoctor.frameworks.protocol import Batch, Training, Verdict
+from nandoctor.frameworks.reading import Reading
+from nandoctor.frameworks.recognise import training_of
+from nandoctor.report.terminal import healthy_line, print_result
+from nandoctor.trace.locations import here
+from nandoctor.watch.capsule import Capsule
+from nandoctor.watch.floating_point import FloatingPointNote
+from nandoctor.watch.snapshots import BUDGET
+from nandoctor.watch.store import write_capsule
+from nandoctor.watch.watch import Watch
+
+OnFault = Literal["stop", "raise"]
+
+
+class Guard:
+    """Watches a Keras training and names the cause of a NaN, at the cost of a reduction over the gradients.
+
+    Without it a NaN shows in the loss steps after it arose, when it has already destroyed the weights. With it
+    the step that breaks is not applied: weights, optimizer, moving statistics, metrics and random state
+    stay those of the last healthy step. The step is then replayed operation by operation, and the line, the
+    rows and the cause are printed (to standard error) and kept in `result`.
+
+    Args:
+        on_fault: `"stop"` ends training after the report, `"raise"` raises `TrainingFaultError` out of `fit`.
+        out: folder for capsules (one subfolder a fault), or None to write nothing.
+        keep_batch: whether a capsule holds the batch; without it the data never leaves the process.
+        memory: bytes that snapshots of older healthy states may take (default 512 MiB).
+        quiet: print nothing in a healthy training.
+
+    Raises:
+        NandoctorError: an argument is not one of the above.
+
+    Example:
+        >>> import nandoctor
+        >>> guard = nandoctor.Guard(on_fault="raise", out=None)
+        >>> # model.fit(x, y, callbacks=[guard])
+    """
+
+    command = "guard"
+    """What results are said to come from."""
+
+    async_safe = True
+    """Tells Keras that batch hooks need not be called in order: the guard does not use them."""
+
+    def __init__(
+        self,
+        on_fault: OnFault = "stop",
+        *,
+        out: str | os.PathLike[str] | None = ".nandoctor",
+        keep_batch: bool = True,
+        memory: int = BUDGET,
+        quiet: bool = False,
+    ) -> None:
+        if on_fault not in ("stop", "raise"):
+            raise NandoctorError(f'on_fault={on_fault!r} is not known: use "stop" or "raise".')
+        self.on_fault = on_fault
+        self.out = None if out is None else Path(out)
+        self.keep_batch = keep_batch
+        self.memory = memory
+        self.quiet = quiet
+        self.result: Result | None = None
+        self.params: dict[str, Any] = {}
+        self.model: Any = None
+        self._training: Training | None = None
+        self._watch: Watch | None = None
+        self.notes: list[str] = []
+
+    @property
+    def steps(self) -> int:
+        """Healthy steps watched so far."""
+        return 0 if self._watch is None else self._watch.steps
+
+    @property
+    def cost(self) -> float | None:
+        """The share of the training's time that watching took on the host; None before the first step."""
+        return None if self._watch is None else self._watch.cost
+
+    @property
+    def seconds(self) -> float:
+        """Time watched, in seconds."""
+        return 0.0 if self._watch is None else self._watch.seconds
+
+    # -- what Keras calls -----------------------------------------------------------------------
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        self.params = params
+
+    def set_model(self, model: Any) -> None:
+        """Keras calls this before it builds the train function: the gate goes in here."""
+        self.model = model
+        with _Guarded(self):
+            self._training = training_of(model, here(2))
+            if self._training is not None:
+                self._training.open_gate()
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Keras calls this after it built the train function."""
+        if self._training is None:
+            return
+        with _Guarded(self):
+            self._watch = Watch(self._training, self._floating_point_notes(), self.memory)
+            self._watch.begin()
+            self._training.watch(self)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        if self._watch is not None:
+            self._watch.begin_epoch(epoch)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """A validation loss may be NaN while training is healthy; that is said, so that nobody is misled."""
+        for name, value in (logs or {}).items():
+            if name.startswith("val_") and isinstance(value, float) and not math.isfinite(value):
+                self._note_once(f"{name} is {value} (epoch {epoch + 1}), though training is finite.")
+
+    def _note_once(self, note: str) -> None:
+        name = note.split(" ", 1)[0]
+        if not any(n.startswith(name + " ") for n in self.notes):
+            self.notes.append(note)
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self._close()
+        if self._watch is not None and self.result is None:
+            self.result = Result(
+                command=self.command,
+                status="healthy",
+                steps=self.steps,
+                guard_cost=self.cost,
+                notes=tuple(self.notes),
+            )
+            self._say_healthy()
+
+    def _nothing(self, *args: Any, **kwargs: Any) -> None:
+        """A hook that the guard does not need."""
+
+    on_batch_begin = on_batch_end = _nothing
+    on_train_batch_begin = on_train_batch_end = _nothing
+    on_test_batch_begin = on_test_batch_end = on_test_begin = on_test_end = _nothing
+    on_predict_batch_begin = on_predict_batch_end = on_predict_begin = on_predict_end = _nothing
+
+    # -- what the training calls ----------------------------------------------------------------
+
+    def on_step(self, reading: Reading, batch: Batch) -> Verdict:
+        """A step has run."""
+        if self._watch is None:
+            return "go"
+        with _Guarded(self) as guarded:
+            if not reading.faulty:
+                self._watch.healthy(reading, batch)
+                return self._after_healthy_step(self._watch)
+            self.result = self._examined(self._watch.capsule(reading.surface, batch))
+        if guarded.failed or self.result is None:
+            return "unguarded"
+        return self._after_fault(self.result)
+
+    def on_error(self, error: Exception, batch: Batch) -> Verdict:
+        """A step has raised. The user's own error goes on its way; what it tells of the data is diagnosed first."""
+        if _is_ours(error):
+            self._switch_off(error)
+            return "unguarded"
+        if self._watch is not None and type(error).__module__.startswith("tensorflow."):
+            with _Guarded(self):
+                result = doctor.examine(self._watch.capsule("error", batch, str(error)), self._live, command=self.command)
+                self.result = result if result.diagnoses else None
+        return "stop"
+
+    # -- policy ---------------------------------------------------------------------------------
+
+    def _after_healthy_step(self, watch: Watch) -> Verdict:
+        return "go"
+
+    def _after_fault(self, result: Result) -> Verdict:
+        """Report, and end the training as the user asked."""
+        print_result(result, sys.stderr)
+        if self.on_fault == "raise":
+            self._close()
+            first = result.diagnoses[0] if result.diagnoses else None
+            what = "the step is not finite" if first is None else f"{first.code} {first.cause}: {first.summary}"
+            raise TrainingFaultError(f"step {result.steps + 1}: {what}", first)
+        self.model.stop_training = True
+        return "stop"
+
+    def _examined(self, capsule: Capsule) -> Result:
+        result = doctor.examine(capsule, self._live, command=self.command)
+        if self.out is None:
+            return result
+        return write_capsule(capsule, result, self.out, keep_batch=self.keep_batch)
+
+    def _floating_point_notes(self) -> tuple[FloatingPointNote, ...]:
+        """NumPy's floating-point errors so far; only `nandoctor run` listens to them."""
+        return ()
+
+    def _say_healthy(self) -> None:
+        if not self.quiet and self.result is not None:
+            print(healthy_line(self.result), file=sys.stderr)
+
+    @property
+    def _live(self) -> Training:
+        assert self._training is not None
+        return self._training
+
+    def _close(self) -> None:
+        if self._training is not None:
+            self._training.close()
+
+    def _switch_off(self, error: BaseException) -> None:
+        """The guard's own failure never becomes the user's: one warning, and training goes on without it."""
+        if self._watch is None and self._training is not None:
+            self._close()
+        self._watch = None
+        warnings.warn(
+            f"nandoctor: the guard failed ({type(error).__name__}: {error}) and has switched itself off; "
+            "training goes on without it.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+
+class _Guarded:
+    """Whatever fails inside is the guard's own failure; it switches itself off and the training goes on."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self.failed = False
+
+    def __enter__(self) -> _Guarded:
+        return self
+
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> bool:
+        if isinstance(error, Exception):
+            self.failed = True
+            self._guard._switch_off(error)
+            return True
+        return False
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Whether an error arose in nandoctor's own code, not in the user's step under it."""
+    tb, last = error.__traceback__, ""
+    while tb is not None:
+        last, tb = tb.tb_frame.f_code.co_filename, tb.tb_next
+    return os.path.realpath(last).startswith(os.path.dirname(os.path.realpath(__file__)) + os.sep)

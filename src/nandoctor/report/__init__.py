@@ -1,0 +1,1 @@
+"""A diagnosis for the terminal and as JSON."""

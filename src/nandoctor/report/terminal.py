@@ -1,0 +1,162 @@
+"""A result as text: the verdict first, readable at 80 columns and without colour."""
+
+from __future__ import annotations
+
+import os
+from typing import TextIO
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from nandoctor.findings import Diagnosis, Location, Result, Treatment
+
+_WIDEST = 100
+_LABEL = 9
+
+
+def healthy_line(result: Result) -> str:
+    """The one line that a healthy run ends with."""
+    if result.steps == 0:
+        return "nandoctor: no training step was seen, so nothing was watched."
+    cost = "" if result.guard_cost is None else f", {result.guard_cost:.1%} of the time spent watching"
+    steps = "1 step" if result.steps == 1 else f"{result.steps:,} steps"
+    return "\n".join([f"nandoctor: healthy. {steps} watched{cost}.", *(f"nandoctor: {n}" for n in result.notes)])
+
+
+def print_result(result: Result, stream: TextIO) -> None:
+    """Print what a command found."""
+    console = _console(stream)
+    console.print()
+    if not result.diagnoses:
+        _print_undiagnosed(console, result)
+    for diagnosis in result.diagnoses:
+        _print_diagnosis(console, diagnosis, result)
+
+
+def _console(stream: TextIO) -> Console:
+    console = Console(file=stream, highlight=False, soft_wrap=False, emoji=False, markup=False)
+    if console.width > _WIDEST:
+        console.width = _WIDEST
+    return console
+
+
+def _print_undiagnosed(console: Console, result: Result) -> None:
+    console.print(Text(f"nandoctor: step {result.steps + 1} was not finite; its cause was not found.", "bold red"))
+    for note in result.notes:
+        _row(console, "Note", Text(note))
+    if result.capsule:
+        _row(console, "More", Text(result.capsule))
+
+
+def _print_diagnosis(console: Console, diagnosis: Diagnosis, result: Result) -> None:
+    console.print(Text(headline(diagnosis, result), "bold red"))
+    if diagnosis.location is not None:
+        console.print()
+        _print_excerpt(console, diagnosis.location)
+    console.print()
+    why = Text.assemble((f"{diagnosis.code} {diagnosis.cause}", "bold"), f": {diagnosis.summary}")
+    _row(console, "Why", why)
+    if diagnosis.samples:
+        _row(console, "Rows", Text(rows_text(diagnosis)))
+    for n, fact in enumerate(diagnosis.evidence):
+        _row(console, "Seen" if n == 0 else "", Text(fact.text))
+    for treatment in diagnosis.treatments[:2]:
+        _print_treatment(console, treatment)
+    for n, other in enumerate(diagnosis.alternatives[:2]):
+        _row(console, "Or" if n == 0 else "", Text(f"{other.code} {other.cause} ({other.confidence:.0%})", "dim"))
+    for note in result.notes:
+        _row(console, "Note", Text(note))
+    more = f"nandoctor explain {diagnosis.cause}" if diagnosis.code != "ND000" else ""
+    if result.capsule:
+        _row(console, "More", Text(_relative(result.capsule)))
+        _row(console, "", Text(more))
+    elif more:
+        _row(console, "More", Text(more))
+    console.print()
+
+
+def headline(diagnosis: Diagnosis, result: Result) -> str:
+    """What happened, in one sentence."""
+    when = f"step {diagnosis.step:,} (epoch {diagnosis.epoch + 1}, batch {diagnosis.batch + 1})"
+    if result.status == "script-error":
+        return f"nandoctor: training stopped with an error at {when}. What the data says:"
+    surface = next((f.values.get("surface") for f in diagnosis.evidence if "surface" in f.values), None)
+    what = {
+        "loss": "the loss was not finite",
+        "gradient": "the gradient was not finite",
+        "state": "a statistic that the model keeps was not finite",
+        "weights": "the update would have made the weights not finite",
+    }.get(str(surface), "the training was not finite")
+    tail = "" if diagnosis.phase == "state" else " The weights are still healthy."
+    return f"nandoctor: {what} at {when}.{tail}"
+
+
+def rows_text(diagnosis: Diagnosis) -> str:
+    """Which rows of the batch are to blame."""
+    rows, size = diagnosis.samples, diagnosis.batch_size
+    if size is not None and len(rows) == size and size > 1:
+        return f"all {size} rows of the batch"
+    shown = ", ".join(map(str, rows[:12])) + (f" and {len(rows) - 12} more" if len(rows) > 12 else "")
+    noun = "row" if len(rows) == 1 else "rows"
+    of = "" if size is None else f" of the batch's {size}"
+    return f"{noun} {shown}{of} (counted from 0)"
+
+
+def _print_excerpt(console: Console, location: Location) -> None:
+    """`file:line`, the source line, and a mark under the exact expression."""
+    place = f"{_relative(location.file)}:{location.line}"
+    layer = f"   (in {location.layer})" if location.layer else ""
+    console.print(Text.assemble("  ", (place, "cyan"), layer))
+    line = _source_line(location)
+    if not line:
+        return
+    indent = len(line) - len(line.lstrip())
+    start = max(0, (location.column or indent) - indent)
+    same_line = location.end_line in (None, location.line)
+    end = (location.end_column or len(line)) - indent if same_line else len(line.rstrip()) - indent
+    line, start, end = _fitted(line.strip(), start, end, console.width - 6)
+    console.print(Text.assemble("    ", (line, "bold")))
+    if location.column is not None and end > start:
+        console.print(Text.assemble("    ", (" " * start + "^" * (end - start), "red")))
+
+
+def _fitted(line: str, start: int, end: int, width: int) -> tuple[str, int, int]:
+    """A long line cut around the marked expression."""
+    if len(line) <= width:
+        return line, start, min(end, len(line))
+    left = max(0, min(start - 8, len(line) - width))
+    cut = line[left : left + width]
+    cut = ("..." + cut[3:]) if left else cut
+    return cut, start - left, min(end - left, len(cut))
+
+
+def _source_line(location: Location) -> str:
+    import linecache
+
+    return linecache.getline(location.file, location.line).rstrip("\n").expandtabs(1)
+
+
+def _print_treatment(console: Console, treatment: Treatment) -> None:
+    safety = " Same value wherever it was finite." if treatment.safety == "safe" else ""
+    _row(console, "Fix", Text(treatment.summary + safety))
+    for line in treatment.code.splitlines():
+        _row(console, "", Text(line, "green"))
+
+
+def _row(console: Console, label: str, text: Text) -> None:
+    """A label in the left margin and text wrapped beside it."""
+    width = console.width - _LABEL - 2
+    wrapped = text.wrap(console, width)
+    for n, line in enumerate(wrapped):
+        line.rstrip()
+        head = Text(f"  {label if n == 0 else '':<{_LABEL - 2}}", "bold" if label else "")
+        console.print(Padding(Text.assemble(head, line), 0, expand=False))
+
+
+def _relative(path: str) -> str:
+    try:
+        short = os.path.relpath(path)
+    except ValueError:
+        return path
+    return short if len(short) < len(path) and not short.startswith(f"..{os.sep}..") else path

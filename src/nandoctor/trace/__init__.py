@@ -1,0 +1,1 @@
+"""One step as a graph of operations, and the walk to where it went wrong."""

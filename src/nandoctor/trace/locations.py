@@ -1,0 +1,110 @@
+"""From a stack frame to the exact expression of the user that was being evaluated.
+
+A compiled code object knows the columns of each of its instructions (`co_positions`), so the frame's
+last instruction names the call or operator itself, not merely its line.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import linecache
+import os
+import site
+import sys
+import sysconfig
+from types import CodeType, FrameType
+
+from nandoctor.findings import Location
+
+Frame = tuple[CodeType, int]
+"""A code object and the offset of the instruction it was executing."""
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_CASES = os.path.join(_PACKAGE, "clinic", "cases")
+
+
+def _library_folders() -> tuple[str, ...]:
+    paths = sysconfig.get_paths()
+    folders = {paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")}
+    folders.update(site.getsitepackages())
+    folders.add(site.getusersitepackages())
+    return tuple(os.path.realpath(folder) + os.sep for folder in folders)
+
+
+_LIBRARIES = _library_folders()
+
+
+@functools.cache
+def is_user_code(filename: str) -> bool:
+    """Whether a file is the user's own: not the standard library, not an installed package, not nandoctor."""
+    if filename.startswith("<"):
+        return False
+    path = os.path.realpath(filename)
+    if path.startswith(_CASES + os.sep):
+        return True
+    if path.startswith(_PACKAGE + os.sep):
+        return False
+    parts = path.split(os.sep)
+    if "site-packages" in parts or "dist-packages" in parts or "__autograph_generated_file" in path:
+        return False
+    return not path.startswith(_LIBRARIES)
+
+
+def stack(frame: FrameType | None, stop: CodeType | None = None) -> tuple[Frame, ...]:
+    """The frames from `frame` outward, innermost first, up to (not including) the code object `stop`."""
+    frames: list[Frame] = []
+    while frame is not None and frame.f_code is not stop:
+        frames.append((frame.f_code, frame.f_lasti))
+        frame = frame.f_back
+    return tuple(frames)
+
+
+def user_frame(frames: tuple[Frame, ...]) -> Frame | None:
+    """The innermost frame of the user's own code."""
+    return next((f for f in frames if is_user_code(f[0].co_filename)), None)
+
+
+def locate(frame: Frame, layer: str | None = None) -> Location:
+    """The expression that a frame was evaluating."""
+    code, offset = frame
+    line, end_line, column, end_column = _position(code, offset)
+    lines = [linecache.getline(code.co_filename, n) for n in range(line, (end_line or line) + 1)]
+    return Location(
+        file=code.co_filename,
+        line=line,
+        end_line=end_line,
+        column=_characters(lines[0], column),
+        end_column=_characters(lines[-1], end_column),
+        function=code.co_name,
+        code=_excerpt(lines, column, end_column),
+        layer=layer,
+    )
+
+
+def here(depth: int = 1) -> Location | None:
+    """The user's expression that led to this call, or None where none is on the stack."""
+    frame = user_frame(stack(sys._getframe(depth)))
+    return None if frame is None else locate(frame)
+
+
+def _position(code: CodeType, offset: int) -> tuple[int, int | None, int | None, int | None]:
+    positions = next(itertools.islice(code.co_positions(), offset // 2, None), None)
+    if positions is None or positions[0] is None:
+        return code.co_firstlineno, None, None, None
+    return positions[0], positions[1], positions[2], positions[3]
+
+
+def _characters(line: str, column: int | None) -> int | None:
+    """Columns of instructions count UTF-8 bytes; a reader counts characters."""
+    return None if column is None else len(line.encode()[:column].decode(errors="ignore"))
+
+
+def _excerpt(lines: list[str], column: int | None, end_column: int | None) -> str:
+    """The expression itself, on one line."""
+    if column is None or end_column is None:
+        return " ".join(line.strip() for line in lines)
+    raw = [line.encode() for line in lines]
+    raw[-1] = raw[-1][:end_column]
+    raw[0] = raw[0][column:]
+    return " ".join(part.decode(errors="ignore").strip() for part in raw)

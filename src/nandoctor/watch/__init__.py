@@ -1,0 +1,1 @@
+"""Rides on training: the gate's reading, the history, snapshots, the capsule."""

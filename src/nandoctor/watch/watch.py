@@ -1,0 +1,101 @@
+"""One training as it is watched: counts its steps, keeps its history, and makes the capsule at a fault."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+
+import numpy as np
+
+from nandoctor.findings import StepRecord
+from nandoctor.frameworks.protocol import Batch, Training
+from nandoctor.frameworks.reading import Reading
+from nandoctor.watch.capsule import Capsule
+from nandoctor.watch.floating_point import FloatingPointNote
+from nandoctor.watch.history import History
+from nandoctor.watch.snapshots import BUDGET, Snapshots
+
+_RECENT = 8
+_RECENT_BYTES = 64 << 20
+
+
+class Watch:
+    """Rides on one training. Its own time is counted, so that its cost can be told."""
+
+    def __init__(self, training: Training, notes: tuple[FloatingPointNote, ...] = (), budget: int = BUDGET) -> None:
+        self.training = training
+        self.history = History()
+        self.epoch = 0
+        self.batch_index = 0
+        self.seconds = 0.0
+        self._own_seconds = 0.0
+        self._snapshots = Snapshots(training.state, budget)
+        self._recent: deque[Batch] = deque(maxlen=_RECENT)
+        self._notes = notes
+
+    @property
+    def steps(self) -> int:
+        """Healthy steps watched."""
+        return self.history.steps
+
+    @property
+    def cost(self) -> float | None:
+        """The share of the training's time spent in the watch itself, on the host."""
+        return self._own_seconds / self.seconds if self.seconds > 0 else None
+
+    def begin(self) -> None:
+        """Before the first step: keep the state that training starts from."""
+        self._timed(lambda: self._snapshots.before_step(self.steps + 1))
+
+    def begin_epoch(self, epoch: int) -> None:
+        self.epoch, self.batch_index = epoch, 0
+
+    def healthy(self, reading: Reading, batch: Batch) -> StepRecord:
+        """A step that went well."""
+        record = reading.record(self.steps + 1, self.epoch, self.batch_index)
+        self.seconds += reading.seconds
+
+        def note() -> None:
+            self.history.add(record)
+            self._recent.append(batch)
+            self._snapshots.before_step(self.steps + 1)
+
+        self._timed(note)
+        self.batch_index += 1
+        return record
+
+    def _timed(self, work: object) -> None:
+        started = time.perf_counter()
+        work()  # type: ignore[operator]
+        spent = time.perf_counter() - started
+        self._own_seconds += spent
+        self.seconds += spent
+
+    def capsule(self, surface: str, batch: Batch, error: str | None = None) -> Capsule:
+        """The step that broke, and all that is needed to make it again."""
+        return Capsule(
+            step=self.steps + 1,
+            epoch=self.epoch,
+            batch_index=self.batch_index,
+            surface=surface,
+            batch=batch,
+            recent=self._affordable(),
+            state=self.training.state(),
+            snapshots=self._snapshots.kept,
+            history=self.history.records,
+            notes=self._notes,
+            fit_location=self.training.fit_location,
+            compile_location=self.training.compile_location,
+            error=error,
+        )
+
+    def _affordable(self) -> tuple[Batch, ...]:
+        """The latest batches that fit into the budget, oldest first."""
+        kept: list[Batch] = []
+        total = 0
+        for batch in reversed(self._recent):
+            total += sum(np.asarray(a).nbytes for a in batch.arrays.values())
+            if total > _RECENT_BYTES:
+                break
+            kept.append(batch)
+        return tuple(reversed(kept))
