@@ -112,8 +112,7 @@ class Guard:
         if self._training is None:
             return
         with _Guarded(self):
-            self._watch = Watch(self._training, self._floating_point_notes(), self.memory)
-            self._watch.begin()
+            self._watch = Watch(self._training, self._floating_point_notes, self.memory)
             self._training.watch(self)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -152,6 +151,12 @@ class Guard:
     on_predict_batch_begin = on_predict_batch_end = on_predict_begin = on_predict_end = _nothing
 
     # -- what the training calls ----------------------------------------------------------------
+
+    def on_built(self) -> None:
+        """The first step is about to run; every variable exists."""
+        if self._watch is not None:
+            with _Guarded(self):
+                self._watch.begin()
 
     def on_step(self, reading: Reading, batch: Batch) -> Verdict:
         """A step has run."""

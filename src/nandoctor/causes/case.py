@@ -65,11 +65,13 @@ class Growth:
     gradient: float
     weights: float
     steps: int
+    overflowed: bool = False
     trials: tuple[Trial, ...] = ()
 
     @property
     def diverging(self) -> bool:
-        return self.loss > 10 or self.weights > 10 or self.gradient > 1000
+        """The loss or the weights ran away, or plain arithmetic went beyond its dtype, which is growth by nature."""
+        return self.overflowed or self.loss > 10 or self.weights > 10 or self.gradient > 1000
 
     def trial(self, change: str) -> Trial | None:
         return next((t for t in self.trials if t.change == change), None)
@@ -77,10 +79,16 @@ class Growth:
 
 @dataclass(frozen=True, slots=True)
 class Spoiler:
-    """A place in the user's own source where data was spoilt before training, in NumPy's words or the source's."""
+    """A place in the user's own source where data was spoilt before the step.
+
+    Attributes:
+        message: NumPy's words, the operation of the pipeline, or what the source says.
+        by_spread: whether it divided by the spread of the data; None where only the source can tell.
+    """
 
     message: str
     location: Location
+    by_spread: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +115,7 @@ class Case:
     spoilers: tuple[Spoiler, ...] = ()
     fit: Location | None = None
     compiled: Location | None = None
+    optimizer: Location | None = None
     variable_sites: Mapping[str, Location] = field(default_factory=dict)
 
     @cached_property

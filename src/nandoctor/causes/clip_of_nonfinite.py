@@ -50,7 +50,6 @@ def examine(case: Case) -> Suspicion | None:
             ),
         ),
         location=location,
-        rows=(),
         phase="update",
     )
 

@@ -41,12 +41,7 @@ def examine(case: Case) -> Suspicion | None:
 
 def _in_the_step(case: Case) -> Suspicion | None:
     denominator = zero_denominator(case)
-    if denominator is None or case.roles(denominator.value) != {"input"}:
-        return None
-    behind = {node.kind for node in case.trace.ancestors(denominator.value)}
-    if "sub" not in behind and "square" not in behind or not behind & {"mean", "max", "min", "sum", "sub"}:
-        return None
-    if "sub" not in behind and not any(n.op == "SquaredDifference" for n in case.trace.ancestors(denominator.value)):
+    if denominator is None or not divides_by_spread(case):
         return None
     return Suspicion(
         confidence=0.95,
@@ -55,6 +50,16 @@ def _in_the_step(case: Case) -> Suspicion | None:
         facts=(Fact(text=f"{denominator.zeros:,} spreads are 0", values={"zeros": denominator.zeros}),),
         treatments=_TREATMENT,
     )
+
+
+def divides_by_spread(case: Case) -> bool:
+    """Whether the origin divides by a standard deviation, variance or range of the inputs that is 0."""
+    denominator = zero_denominator(case)
+    if denominator is None or case.roles(denominator.value) != {"input"}:
+        return False
+    behind = list(case.trace.ancestors(denominator.value))
+    subtracts = any(node.kind == "sub" or node.op == "SquaredDifference" for node in behind)
+    return subtracts and any(node.kind in ("mean", "max", "min", "sum") for node in behind)
 
 
 def _before_the_step(case: Case) -> Suspicion | None:
@@ -71,7 +76,7 @@ def _before_the_step(case: Case) -> Suspicion | None:
         return None
     return Suspicion(
         confidence=0.95,
-        summary=f"{expression(by_spread[-1].location)}: NumPy met '{by_spread[-1].message}'; {shape} of the batch are "
+        summary=f"{expression(by_spread[-1].location)}: '{by_spread[-1].message}'; {shape} of the batch are "
         "NaN throughout, as a constant one is after it is divided by its spread of 0.",
         facts=(Fact(text=f"{shape} are NaN throughout"),),
         treatments=_TREATMENT,
@@ -81,7 +86,9 @@ def _before_the_step(case: Case) -> Suspicion | None:
 
 
 def _mentions_spread(spoiler: Spoiler) -> bool:
-    """The division's own source says what it divides by, or names a variable that was computed so."""
+    """A traced pipeline knows; otherwise the division's own source, or the lines that define its names, say it."""
+    if spoiler.by_spread is not None:
+        return spoiler.by_spread
     text = _with_definitions(spoiler.location)
     return any(word in text for word in ("std", "var(", "ptp", ".max", ".min", "np.max", "np.min", "spread", "range"))
 

@@ -22,10 +22,8 @@ class Denominator:
 
 def zero_denominator(case: Case) -> Denominator | None:
     """The denominator of the origin, if it divides by exactly 0 where its output is bad."""
-    node = case.made_by("div", "reciprocal", "rsqrt", "pow", "mul")
+    node = case.made_by("div", "reciprocal", "rsqrt", "pow")
     if node is None or case.origin is None:
-        return None
-    if node.kind == "mul":
         return None
     value = node.inputs[1] if node.kind == "div" and len(node.inputs) > 1 else node.inputs[0]
     if node.kind == "pow" and not _negative_exponent(node):
@@ -55,8 +53,11 @@ def empty_selection(case: Case) -> Value | None:
     if empty is not None:
         return empty
     denominator = zero_denominator(case)
-    if denominator is None or not counts(case.trace, denominator.value):
+    if denominator is None or denominator.node.kind != "div" or not counts(case.trace, denominator.value):
         return None
+    numerators = case.at_bad_elements(denominator.node.inputs[0])
+    if numerators is None or (numerators != 0).any():
+        return None  # a number divided by a count of 0 is no mean
     return denominator.value
 
 
@@ -112,3 +113,15 @@ def _compares_labels(trace: Trace, node: Node) -> bool:
 
 def _is_label(trace: Trace, value: Value) -> bool:
     return trace.roles(value) <= {"target", "input"} and "target" in trace.roles(value)
+
+
+def deciding_roles(trace: Trace, selection: Value) -> set[str]:
+    """What decides how many elements are selected: for a gather, what its indices come from."""
+    for node in trace.ancestors(selection):
+        if node.kind == "where":
+            return trace.roles(node.inputs[0])
+        if node.kind == "gather" and len(node.inputs) > 1 and 0 in node.outputs[0].shape:
+            chosen = trace.producer(node.inputs[1])
+            if chosen is not None and trace.roles(node.inputs[1]):
+                return trace.roles(node.inputs[1])
+    return trace.roles(selection)

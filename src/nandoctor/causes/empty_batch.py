@@ -38,7 +38,6 @@ def examine(case: Case) -> Suspicion | None:
         ),
         location=case.fit,
         rows=(),
-        phase="data",
     )
 
 

@@ -9,7 +9,7 @@ from nandoctor.findings import Fact, real
 from nandoctor.trace.graph import as_float64
 
 OVERFLOWS = frozenset(
-    {"square", "mul", "matmul", "sum", "add", "sub", "pow", "prod", "mean", "l2loss", "batchnorm", "div", "exp", "write"}
+    {"square", "mul", "matmul", "sum", "add", "sub", "pow", "prod", "mean", "batchnorm", "write"}
 )
 """Operations in which numbers that have grown too large first become infinite."""
 
@@ -42,15 +42,23 @@ def _outcome(trial: Trial) -> str:
 
 
 def scale_of(arrays: list[tuple[str, np.ndarray]]) -> tuple[str, float] | None:
-    """The largest magnitude among the floating arrays of a role, with its name; None where there is none."""
-    found = []
-    for role, array in arrays:
-        if array.dtype.kind in "fiu" and array.size:
-            values = np.abs(as_float64(array))
-            finite = values[np.isfinite(values)]
-            if finite.size:
-                found.append((role, float(finite.max())))
+    """The array of a role with the largest scale, and that scale; None where there is none."""
+    found = [(role, scale) for role, array in arrays if (scale := typical_magnitude(array)) is not None]
     return max(found, key=lambda item: item[1], default=None)
+
+
+def typical_magnitude(array: np.ndarray) -> float | None:
+    """The median over the rows of each row's largest magnitude: one row that stands out does not move it."""
+    if array.dtype.kind not in "fiu" or not array.size or not array.ndim:
+        return None
+    rows = np.abs(as_float64(array).reshape(len(array), -1)).max(axis=1)
+    finite = rows[np.isfinite(rows)]
+    return float(np.median(finite)) if finite.size else None
+
+
+def can_be_scaled(array: np.ndarray) -> bool:
+    """Real numbers, and integers that are pixels; not the integers that are ids."""
+    return array.dtype.kind == "f" or (array.dtype.kind in "iu" and array.ndim >= 3)
 
 
 def overflowed(case: Case) -> bool:

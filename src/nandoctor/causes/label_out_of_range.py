@@ -20,13 +20,16 @@ predictions, count.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
 import numpy as np
 
 from nandoctor.causes.case import Case, Suspicion, count_of
 from nandoctor.causes.cause import Cause
 from nandoctor.causes.remedies import data
-from nandoctor.findings import Fact, Location
-from nandoctor.trace.locations import locate, user_frame
+from nandoctor.findings import Fact
+from nandoctor.trace.graph import as_float64
 
 _TREATMENTS = (
     data("map-labels", "Map the labels to 0 .. classes-1.", "classes, y = np.unique(y, return_inverse=True)"),
@@ -36,90 +39,90 @@ _TREATMENTS = (
         "keras.losses.SparseCategoricalCrossentropy(ignore_class=255)",
     ),
 )
+_REFUSED = re.compile(r"label value of (-?\d+) which is outside the valid range of \[0, (\d+)\)")
+_CROSS_ENTROPY = frozenset({"log", "log1p", "softplus", "sigmoid", "xlogy"})
 
 
 def examine(case: Case) -> Suspicion | None:
-    return _class_ids(case) or _binary(case)
+    for labels, classes in _class_ids(case):
+        answer = _outside(case, labels, classes)
+        if answer is not None:
+            return answer
+    return _unbounded(case)
 
 
-def _class_ids(case: Case) -> Suspicion | None:
-    classes = _classes(case)
-    if classes is None:
+def _class_ids(case: Case) -> Iterator[tuple[np.ndarray, int]]:
+    """Labels as the step used them for class ids, with the number of classes."""
+    refused = _REFUSED.search(case.trace.error or "")
+    if refused:
+        for _, target in case.family("target"):
+            yield np.asarray(target), int(refused.group(2))
+    if case.origin is None or case.origin.node is None:
+        return
+    for node in (case.origin.node, *case.trace.ancestors(case.origin.value)):
+        if node.op == "SparseSoftmaxCrossEntropyWithLogits" and node.inputs[1].array is not None:
+            yield node.inputs[1].array, int(node.inputs[0].shape[-1])
+        if node.kind == "onehot" and node.inputs[0].array is not None and case.roles(node.inputs[0]) == {"target"}:
+            yield node.inputs[0].array, int(node.outputs[0].shape[-1])
+
+
+def _outside(case: Case, labels: np.ndarray, classes: int) -> Suspicion | None:
+    values = as_float64(labels)
+    outside = (values < 0) | (values >= classes)
+    finite = values[np.isfinite(values)]
+    if not outside.any() or not (finite == np.round(finite)).all():
         return None
-    for role, target in case.family("target"):
-        values = np.asarray(target).astype(np.float64)
-        outside = (values < 0) | (values >= classes)
-        if not outside.any() or not (values[np.isfinite(values)] == np.round(values[np.isfinite(values)])).all():
+    ids = np.unique(values[outside])[:8].astype(int).tolist()
+    rows = _rows(case, outside)
+    return Suspicion(
+        confidence=0.96,
+        summary=f"The targets hold the class {'id' if len(ids) == 1 else 'ids'} {', '.join(map(str, ids))}; the "
+        f"loss has {classes} classes, 0 to {classes - 1}.",
+        facts=(
+            Fact(
+                text=f"{count_of(int(outside.sum()), 'label')} outside 0..{classes - 1}",
+                values={"ids": ids, "classes": classes, "rows": list(rows)},
+            ),
+        ),
+        treatments=_TREATMENTS,
+        location=case.fit,
+        rows=rows,
+        phase="data",
+    )
+
+
+def _rows(case: Case, outside: np.ndarray) -> tuple[int, ...]:
+    """Rows of the batch, also where the labels were flattened on their way."""
+    size = case.batch_size
+    if size and outside.size % size == 0:
+        outside = outside.reshape(size, -1)
+    return tuple(int(i) for i in np.flatnonzero(outside.reshape(len(outside), -1).any(axis=1)))
+
+
+def _unbounded(case: Case) -> Suspicion | None:
+    """A cross-entropy that fell below 0, and labels beyond [0, 1]: the loss has no lower bound there."""
+    losses = [float(record.loss) for record in case.history if record.loss is not None]
+    if not any(np.isfinite(loss) and loss < 0 for loss in losses):
+        return None
+    in_loss = [n for n in case.trace.nodes if n.phase == "forward" and (n.layer or "").startswith("loss")]
+    if not any(node.kind in _CROSS_ENTROPY for node in in_loss):
+        return None
+    for _, target in case.family("target"):
+        values = as_float64(target)
+        if not np.isfinite(values).all() or not ((values < 0) | (values > 1)).any():
             continue
-        ids = np.unique(values[outside])[:8].astype(int).tolist()
-        rows = tuple(int(i) for i in np.flatnonzero(outside.reshape(len(outside), -1).any(axis=1)))
+        low, high = float(values.min()), float(values.max())
         return Suspicion(
             confidence=0.96,
-            summary=f"The targets hold the class {'id' if len(ids) == 1 else 'ids'} {', '.join(map(str, ids))}; the "
-            f"model has {classes} classes, 0 to {classes - 1}.",
-            facts=(
-                Fact(
-                    text=f"{count_of(int(outside.sum()), 'label')} outside 0..{classes - 1}",
-                    values={"ids": ids, "classes": classes, "rows": list(rows)},
-                ),
-            ),
-            treatments=_TREATMENTS,
-            location=_where(case),
-            rows=rows,
+            summary=f"The targets run from {low:g} to {high:g}, and the loss is a cross-entropy that needs them in "
+            f"[0, 1]. Beyond that it has no lower bound: it fell to {min(losses):.3g}, and the weights grew with it.",
+            facts=(Fact(text=f"targets between {low:g} and {high:g}", values={"min": low, "max": high}),),
+            treatments=_TREATMENTS[:1],
+            location=case.fit,
+            rows=(),
             phase="data",
         )
     return None
-
-
-def _classes(case: Case) -> int | None:
-    """The number of classes of a sparse cross-entropy in this step."""
-    for node in case.trace.nodes:
-        if node.op == "SparseSoftmaxCrossEntropyWithLogits":
-            return int(node.inputs[0].shape[-1])
-    if case.trace.error and "label" in case.trace.error and case.trace.outputs:
-        shape = case.trace.outputs[-1].shape
-        return int(shape[-1]) if shape else None
-    return None
-
-
-def _where(case: Case) -> Location | None:
-    if case.origin is None:
-        frame = user_frame(case.trace.error_frames)
-        stopped = None if frame is None or (case.fit and frame[0].co_filename != case.fit.file) else locate(frame)
-        inside_fit = stopped is not None and case.fit is not None and stopped.line == case.fit.line
-        return case.compiled if stopped is None or inside_fit else stopped
-    return case.location or case.compiled
-
-
-def _binary(case: Case) -> Suspicion | None:
-    """Predictions that are probabilities, targets that are not, and a loss that ran below 0."""
-    predictions = [v for v in case.trace.outputs if v.stats and v.stats.min is not None and v.stats.max is not None]
-    if not predictions or not _fell_below_zero(case):
-        return None
-    if any(v.stats is None or (v.stats.min or 0) < 0 or (v.stats.max or 0) > 1 for v in predictions):
-        return None
-    for _, target in case.family("target"):
-        values = np.asarray(target).astype(np.float64)
-        outside = (values < 0) | (values > 1)
-        if outside.any():
-            rows = tuple(int(i) for i in np.flatnonzero(outside.reshape(len(outside), -1).any(axis=1)))
-            low, high = float(np.nanmin(values)), float(np.nanmax(values))
-            return Suspicion(
-                confidence=0.93,
-                summary=f"The targets run from {low:g} to {high:g}; the loss is a cross-entropy of probabilities and "
-                "needs them in [0, 1]. Beyond that it has no lower bound.",
-                facts=(Fact(text=f"targets between {low:g} and {high:g}", values={"min": low, "max": high}),),
-                treatments=_TREATMENTS[:1],
-                location=case.compiled or case.location,
-                rows=rows,
-                phase="data",
-            )
-    return None
-
-
-def _fell_below_zero(case: Case) -> bool:
-    losses = [float(r.loss) for r in case.history if r.loss is not None]
-    return any(np.isfinite(loss) and loss < 0 for loss in losses) or not losses
 
 
 CAUSE = Cause("ND105", "label-out-of-range", "A label outside the range of the loss", examine)

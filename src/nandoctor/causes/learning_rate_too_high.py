@@ -22,7 +22,15 @@ from nandoctor.causes.growth_facts import growth_fact, trial_facts
 from nandoctor.causes.remedies import setting
 from nandoctor.findings import Fact
 
-FACTORS = (0.1, 0.01, 0.001)
+FACTORS = (0.1, 0.01, 1e-3, 1e-4, 1e-5)
+ORDINARY_RATE = 1e-2
+"""A rate that needs more than two cuts of ten to be stable is to blame only while it is above this."""
+
+
+def factors(rate: float | None) -> tuple[float, ...]:
+    """The cuts that are worth trying for a rate."""
+    return tuple(f for f in FACTORS if f >= 0.01 or (rate is not None and rate * f >= ORDINARY_RATE / 10))
+
 
 
 def change(factor: float) -> str:
@@ -31,7 +39,7 @@ def change(factor: float) -> str:
 
 
 def examine(case: Case) -> Suspicion | None:
-    if case.growth is None or not case.growth.trials:
+    if case.growth is None or not case.growth.diverging or not case.growth.trials:
         return None
     stable = next((f for f in FACTORS if (t := case.growth.trial(change(f))) and t.settles), None)
     if stable is None:
@@ -47,9 +55,8 @@ def examine(case: Case) -> Suspicion | None:
             setting("lower-rate", f"Lower the learning rate to {lower}.", f"learning_rate={lower}"),
             setting("clip-norm", "Or bound the step.", "global_clipnorm=1.0"),
         ),
-        location=case.compiled or case.fit,
+        location=case.optimizer or case.compiled or case.fit,
         rows=(),
-        phase="update",
     )
 
 

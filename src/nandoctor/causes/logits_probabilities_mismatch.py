@@ -72,7 +72,7 @@ def _model_output_behind(case: Case, node: Node) -> Value | None:
 
 def _targets_are_labels(case: Case) -> bool:
     """Class ids, one-hot rows or probabilities: what a cross-entropy is given."""
-    for _, target in case.family("target"):
+    for _, target in case.family("target") or case.family("input"):  # an autoencoder's input is its target
         values = np.asarray(target).astype(np.float64)
         whole = bool((values == np.round(values)).all()) and bool((values >= 0).all())
         if whole or bool(((values >= 0) & (values <= 1)).all()):

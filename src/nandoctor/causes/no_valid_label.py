@@ -17,10 +17,9 @@ adds 0 with zero gradient (safe: every other batch keeps its value).
 
 from nandoctor.causes.case import Case, Suspicion, expression
 from nandoctor.causes.cause import Cause
-from nandoctor.causes.denominators import empty_selection, pair_comparisons
+from nandoctor.causes.denominators import deciding_roles, empty_selection, pair_comparisons
 from nandoctor.causes.remedies import data, edit
 from nandoctor.findings import Fact
-from nandoctor.trace.graph import Trace, Value
 
 
 def examine(case: Case) -> Suspicion | None:
@@ -45,18 +44,6 @@ def examine(case: Case) -> Suspicion | None:
             ),
         ),
     )
-
-
-def deciding_roles(trace: Trace, selection: Value) -> set[str]:
-    """What decides how many elements are selected: for a gather, what its indices come from."""
-    for node in trace.ancestors(selection):
-        if node.kind == "where":
-            return trace.roles(node.inputs[0])
-        if node.kind == "gather" and len(node.inputs) > 1 and 0 in node.outputs[0].shape:
-            chosen = trace.producer(node.inputs[1])
-            if chosen is not None and trace.roles(node.inputs[1]):
-                return trace.roles(node.inputs[1])
-    return trace.roles(selection)
 
 
 CAUSE = Cause("ND106", "no-valid-label", "No label of the batch is valid", examine)

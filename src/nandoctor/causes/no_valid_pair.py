@@ -19,27 +19,60 @@ import numpy as np
 
 from nandoctor.causes.case import Case, Suspicion, expression
 from nandoctor.causes.cause import Cause
-from nandoctor.causes.denominators import empty_selection, pair_comparisons
+from nandoctor.causes.denominators import deciding_roles, empty_selection, pair_comparisons
 from nandoctor.causes.remedies import data, edit
 from nandoctor.findings import Fact
+from nandoctor.trace.graph import Value
 
 
 def examine(case: Case) -> Suspicion | None:
     selection = empty_selection(case)
     if selection is None:
         return None
+    return _among_rows(case, selection) or _given_as_pairs(case, selection)
+
+
+def _among_rows(case: Case, selection: Value) -> Suspicion | None:
+    """Pairs are made within the batch, by comparing its labels with each other."""
     compared = pair_comparisons(case.trace, selection)
-    counts = [_pairs(node.outputs[0].array, node.op) for node in compared if node.outputs[0].array is not None]
-    lacking = [(same, other) for same, other in counts if same == 0 or other == 0]
-    if not lacking:
+    tables = [_same_label(node.outputs[0].array, node.op) for node in compared if node.outputs[0].array is not None]
+    tables = [table for table in tables if table is not None]
+    if not tables:
         return None
-    same, _ = lacking[0]
+    same = tables[0]
+    off = ~np.eye(len(same), dtype=bool)
+    partners, others = (same & off).sum(axis=1), (~same & off).sum(axis=1)
+    size = len(same)
+    if not partners.any():
+        return _suspicion(case, "no two rows share a label (no positive pair)", tuple(range(size)))
+    if not others.any():
+        return _suspicion(case, "all rows have one label (no negative pair)", tuple(range(size)))
+    alone = tuple(int(i) for i in np.flatnonzero(partners == 0))
+    if alone and selection.shape and selection.stats and selection.stats.count >= size:
+        return _suspicion(case, f"{len(alone)} of {size} rows share their label with no other (no positive pair)", alone)
+    return None
+
+
+def _given_as_pairs(case: Case, selection: Value) -> Suspicion | None:
+    """The rows are pairs, and the labels say which are alike: two inputs of one shape, both kinds of label selected."""
+    inputs = [array for _, array in case.family("input")]
+    twins = len(inputs) == 2 and inputs[0].shape == inputs[1].shape
+    stacked = len(inputs) == 1 and inputs[0].ndim >= 3 and inputs[0].shape[1] == 2
+    if not (twins or stacked) or deciding_roles(case.trace, selection) != {"target"}:
+        return None
+    values = [np.unique(np.asarray(target)) for _, target in case.family("target")]
+    if not values or len(values[0]) != 1:
+        return None
+    label = float(values[0][0])
+    return _suspicion(case, f"all pairs have the label {label:g}; there is none of the other kind", None)
+
+
+def _suspicion(case: Case, missing: str, rows: tuple[int, ...] | None) -> Suspicion:
     size = case.batch_size or 0
-    missing = "no two rows share a label (no positive pair)" if same == 0 else "all rows have one label (no negative)"
     return Suspicion(
-        confidence=0.95,
+        confidence=0.96,
         summary=f"In this batch of {size} {missing}, so {expression(case.location, 'the loss')} divides by a count of 0.",
-        facts=(Fact(text=missing, values={"positive_pairs": same, "batch_size": size}),),
+        facts=(Fact(text=missing, values={"batch_size": size}),),
         treatments=(
             data("pk-batches", "Draw P classes with K >= 2 samples each for every batch."),
             edit(
@@ -49,18 +82,16 @@ def examine(case: Case) -> Suspicion | None:
                 safe=True,
             ),
         ),
-        rows=tuple(range(size)),
+        rows=rows,
     )
 
 
-def _pairs(equal: np.ndarray, op: str) -> tuple[int, int]:
-    """Pairs of different rows with the same label, and with different ones."""
+def _same_label(equal: np.ndarray, op: str) -> np.ndarray | None:
+    """Which rows have the same label, as a square table; None where the comparison is of something else."""
     same = np.squeeze(equal).astype(bool)
     if same.ndim != 2 or same.shape[0] != same.shape[1]:
-        return 1, 1
-    same = ~same if op == "NotEqual" else same
-    off = ~np.eye(len(same), dtype=bool)
-    return int((same & off).sum()), int((~same & off).sum())
+        return None
+    return ~same if op == "NotEqual" else same
 
 
 CAUSE = Cause("ND109", "no-valid-pair", "A batch without a valid pair", examine)

@@ -19,7 +19,7 @@ replaying shows that they are the cause.
 
 from nandoctor.causes.case import Case, Suspicion
 from nandoctor.causes.cause import Cause
-from nandoctor.causes.growth_facts import ABNORMAL_SCALE, growth_fact, overflowed, scale_of, trial_facts
+from nandoctor.causes.growth_facts import ABNORMAL_SCALE, can_be_scaled, growth_fact, overflowed, scale_of, trial_facts
 from nandoctor.causes.remedies import data
 from nandoctor.findings import Fact
 
@@ -35,7 +35,7 @@ _TREATMENTS = (
 
 
 def examine(case: Case) -> Suspicion | None:
-    scale = scale_of([(r, a) for r, a in case.family("input") if a.dtype.kind == "f"])
+    scale = scale_of([(r, a) for r, a in case.family("input") if can_be_scaled(a)])
     if scale is None or scale[1] <= ABNORMAL_SCALE:
         return None
     return _by_trial(case, *scale) or _by_overflow(case, *scale)
@@ -47,17 +47,16 @@ def _by_trial(case: Case, role: str, largest: float) -> Suspicion | None:
         return None
     return Suspicion(
         confidence=0.95,
-        summary=f"The inputs reach {largest:.4g}. The training diverges from its first steps; replayed with the inputs "
+        summary=f"The inputs are of the order of {largest:.4g}. The training diverges from its first steps; replayed with the inputs "
         "standardised and the same learning rate, it does not.",
         facts=(
-            Fact(text=f"largest magnitude in {role}: {largest:.4g}", values={"absmax": largest}),
+            Fact(text=f"typical magnitude in {role}: {largest:.4g}", values={"scale": largest}),
             growth_fact(case),
             *trial_facts(case.growth),
         ),
         treatments=_TREATMENTS,
         location=case.fit,
         rows=(),
-        phase="data",
     )
 
 
@@ -70,8 +69,9 @@ def _by_overflow(case: Case, role: str, largest: float) -> Suspicion | None:
     return Suspicion(
         confidence=0.9,
         summary=f"The inputs reach {largest:.4g}, which {case.node.op} takes beyond the range of its dtype.",
-        facts=(Fact(text=f"largest magnitude in {role}: {largest:.4g}", values={"absmax": largest}),),
+        facts=(Fact(text=f"typical magnitude in {role}: {largest:.4g}", values={"scale": largest}),),
         treatments=_TREATMENTS,
+        location=case.fit,
     )
 
 

@@ -34,12 +34,12 @@ def examine(case: Case) -> Suspicion | None:
     by_trial = trial is not None and trial.settles
     if not by_trial and not _overflows_alone(case):
         return None
-    facts = (Fact(text=f"largest magnitude in {role}: {largest:.4g}", values={"absmax": largest}),)
+    facts = (Fact(text=f"typical magnitude in {role}: {largest:.4g}", values={"scale": largest}),)
     if by_trial and case.growth is not None:
         facts += (growth_fact(case), *trial_facts(case.growth))
     return Suspicion(
         confidence=0.94,
-        summary=f"The targets reach {largest:.4g}. "
+        summary=f"The targets are of the order of {largest:.4g}. "
         + (
             "The training diverges from its first steps; replayed with the targets standardised and the same learning "
             "rate, it does not."
@@ -54,9 +54,8 @@ def examine(case: Case) -> Suspicion | None:
                 "y = (y - y_train.mean()) / y_train.std()",
             ),
         ),
-        location=case.fit if by_trial else None,
+        location=case.fit,
         rows=() if by_trial else None,
-        phase="data",
     )
 
 

@@ -10,7 +10,9 @@ import numpy as np
 from nandoctor.causes.case import Case, Growth, Spoiler, Suspicion, expression
 from nandoctor.causes.catalogue import CATALOGUE
 from nandoctor.causes.cause import Cause
-from nandoctor.causes.growth_facts import growth_fact
+from nandoctor.causes.constant_feature import divides_by_spread
+from nandoctor.causes.denominators import zero_denominator
+from nandoctor.causes.growth_facts import OVERFLOWS, growth_fact
 from nandoctor.diagnose.growth import growth_of, with_trials
 from nandoctor.diagnose.rows import rows_by_experiment, rows_by_value
 from nandoctor.diagnose.source import spoiling_lines
@@ -52,28 +54,52 @@ def build_case(capsule: Capsule, trace: Trace, training: Training) -> Case:
         batch=capsule.batch.arrays,
         rows=(rows_by_value(origin, capsule.batch.size) if origin is not None else None) or (),
         history=capsule.history,
-        growth=_growth(capsule, training, origin),
-        spoilers=_spoilers(capsule, origin),
+        growth=_growth(capsule, trace, training, origin),
+        spoilers=_spoilers(capsule, training, origin),
         fit=capsule.fit_location,
         compiled=capsule.compile_location,
+        optimizer=capsule.optimizer_location,
         variable_sites=sites,
     )
 
 
-def _growth(capsule: Capsule, training: Training, origin: Origin | None) -> Growth | None:
-    growth = growth_of(capsule.history)
-    came_from_outside = origin is not None and origin.leaf is not None
-    if growth is None or not growth.diverging or came_from_outside:
+def _growth(capsule: Capsule, trace: Trace, training: Training, origin: Origin | None) -> Growth:
+    """Experiments are made where numbers grew: over the steps, or within this one."""
+    growth = growth_of(capsule) or Growth(1.0, 1.0, 1.0, 0)
+    if origin is not None and origin.leaf is not None:
         return growth
-    return with_trials(growth, capsule, training)
+    node = None if origin is None or origin.node is None else trace.differentiated(origin.node)
+    made_inf = node is not None and origin is not None and not origin.value.has_nan
+    growth = replace(growth, overflowed=made_inf and node is not None and node.kind in OVERFLOWS)
+    grew = growth.diverging or (made_inf and node is not None and node.kind == "exp")
+    return with_trials(growth, capsule, training) if grew else growth
 
 
-def _spoilers(capsule: Capsule, origin: Origin | None) -> tuple[Spoiler, ...]:
-    """Where the user's source spoilt the data: what NumPy reported, else what the source says."""
+def _spoilers(capsule: Capsule, training: Training, origin: Origin | None) -> tuple[Spoiler, ...]:
+    """Where the user's source spoilt the data: in the pipeline, as NumPy reported it, or as the source says."""
     if origin is None or origin.leaf is None:
         return ()
+    if origin.leaf.role.startswith(("input", "target", "sample_weight")):
+        in_pipeline = _pipeline_spoiler(training)
+        if in_pipeline is not None:
+            return (in_pipeline,)
     reported = tuple(Spoiler(note.message, note.location) for note in capsule.notes)
     return reported or spoiling_lines(capsule.fit_location)
+
+
+def _pipeline_spoiler(training: Training) -> Spoiler | None:
+    """The operation of a pipeline's function that made the NaN, with its line."""
+    trace = training.trace_pipeline()
+    origin = find_origin(trace) if trace is not None else None
+    if trace is None or origin is None or origin.node is None:
+        return None
+    location = trace.location(origin.node)
+    if location is None:
+        return None
+    case = Case(step=0, epoch=0, trace=trace, origin=origin, batch={})
+    divided = zero_denominator(case) is not None
+    message = "divide by zero in the data pipeline" if divided else f"{origin.node.op} in the data pipeline"
+    return Spoiler(message, location, by_spread=divides_by_spread(case))
 
 
 def rank(case: Case) -> list[tuple[Cause, Suspicion]]:

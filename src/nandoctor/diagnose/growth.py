@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from nandoctor.causes import growth_facts, learning_rate_too_high, unscaled_input, unscaled_target
 from nandoctor.causes.case import Growth, Trial
-from nandoctor.findings import Number, StepRecord, real
+from nandoctor.findings import Number, real
 from nandoctor.frameworks.protocol import Batch, Change, Training
 from nandoctor.watch.capsule import Capsule
 from nandoctor.watch.snapshots import Snapshot
@@ -26,9 +27,10 @@ _MOST_STEPS = 60
 _AS_IT_WAS = "nothing changed"
 
 
-def growth_of(history: tuple[StepRecord, ...]) -> Growth | None:
+def growth_of(capsule: Capsule) -> Growth | None:
     """How much loss, gradient and weights grew over the healthy steps of a history."""
-    sound = [r for r in history if r.loss is not None and np.isfinite(real(r.loss))]
+    start_norm = _start_norm(capsule)
+    sound = [r for r in capsule.history if r.loss is not None and np.isfinite(real(r.loss))]
     if not sound:
         return None
     losses = [abs(real(r.loss)) for r in sound if r.loss is not None]
@@ -36,7 +38,7 @@ def growth_of(history: tuple[StepRecord, ...]) -> Growth | None:
     return Growth(
         loss=losses[-1] / start,
         gradient=_ratio([r.gradient_norm for r in sound]),
-        weights=_ratio([r.weight_norm for r in sound]) * _first_jump(sound),
+        weights=_ratio([start_norm, *(r.weight_norm for r in sound)]),
         steps=len(sound),
     )
 
@@ -46,13 +48,12 @@ def _ratio(values: list[Number | None]) -> float:
     return known[-1] / known[0] if known and known[0] > 0 else 1.0
 
 
-def _first_jump(sound: list[StepRecord]) -> float:
-    """The weights before the first step are not in the history; its update ratio tells how far they jumped."""
-    ratio = sound[0].update_ratio
-    if ratio is None:
-        return 1.0
-    moved = real(ratio)
-    return 1.0 / max(1.0 - moved, 1e-3) if np.isfinite(moved) and moved > 0.9 else 1.0
+def _start_norm(capsule: Capsule) -> float | None:
+    """The norm of the weights before the first step, from the oldest snapshot."""
+    if not capsule.snapshots or capsule.snapshots[0].step != 1:
+        return None
+    weights = [a for name, a in capsule.snapshots[0].state.items() if name.startswith("weight ")]
+    return float(np.sqrt(sum(np.square(a.astype(np.float64)).sum() for a in weights))) if weights else None
 
 
 def with_trials(growth: Growth, capsule: Capsule, training: Training) -> Growth:
@@ -64,7 +65,7 @@ def with_trials(growth: Growth, capsule: Capsule, training: Training) -> Growth:
     steps = int(np.clip(capsule.step - start.step + 8, 10, _MOST_STEPS))
     deadline = time.perf_counter() + SECONDS
     trials: list[Trial] = []
-    for name, change in _changes(capsule.batch):
+    for name, change in _changes(capsule.batch, _rate(capsule), updated=capsule.step > 1):
         if trials and time.perf_counter() > deadline:
             break
         losses = training.losses_with(start.state, batches, steps, change)
@@ -73,23 +74,36 @@ def with_trials(growth: Growth, capsule: Capsule, training: Training) -> Growth:
             return growth  # the growth does not come back: nothing can be learnt from it
         if trials[-1].settles and name != _AS_IT_WAS:
             break
-    return Growth(growth.loss, growth.gradient, growth.weights, growth.steps, tuple(trials))
+    return replace(growth, trials=tuple(trials))
 
 
 def _start(capsule: Capsule) -> Snapshot | None:
     """The oldest snapshot from which the fault can be reached in a short replay."""
-    near = [s for s in capsule.snapshots if s.step < capsule.step and capsule.step - s.step <= _MOST_STEPS]
+    near = [s for s in capsule.snapshots if s.step <= capsule.step and capsule.step - s.step <= _MOST_STEPS]
     return near[0] if near else (capsule.snapshots[0] if capsule.snapshots else None)
 
 
-def _changes(batch: Batch) -> Iterator[tuple[str, Change]]:
+def _changes(batch: Batch, rate: float | None, *, updated: bool) -> Iterator[tuple[str, Change]]:
     """The experiments in the order of their power to explain: the data first, at the rate as it was."""
     yield _AS_IT_WAS, Change()
-    inputs = growth_facts.scale_of([("x", a) for a in batch.family("input") if a.dtype.kind == "f"])
-    targets = growth_facts.scale_of([("y", a) for a in batch.family("target") if a.dtype.kind == "f"])
-    if inputs is not None and inputs[1] > growth_facts.ABNORMAL_SCALE:
-        yield unscaled_input.CHANGE, Change(standardise_inputs=True)
-    if targets is not None and targets[1] > growth_facts.ABNORMAL_SCALE:
-        yield unscaled_target.CHANGE, Change(standardise_targets=True)
-    for factor in learning_rate_too_high.FACTORS:
+    inputs, targets = _unscaled(batch, "input"), _unscaled(batch, "target")
+    if inputs:
+        yield unscaled_input.CHANGE, Change(standardise=inputs)
+    if targets:
+        yield unscaled_target.CHANGE, Change(standardise=targets)
+    for factor in learning_rate_too_high.factors(rate) if updated else ():
         yield learning_rate_too_high.change(factor), Change(learning_rate=factor)
+
+
+def _rate(capsule: Capsule) -> float | None:
+    return next((r.learning_rate for r in reversed(capsule.history) if r.learning_rate is not None), None)
+
+
+def _unscaled(batch: Batch, family: str) -> frozenset[str]:
+    """The roles of the arrays that are far from unit scale."""
+    scales = {
+        role: growth_facts.typical_magnitude(array)
+        for role, array in batch.arrays.items()
+        if role.split("[")[0] == family and growth_facts.can_be_scaled(array)
+    }
+    return frozenset(role for role, scale in scales.items() if scale and scale > growth_facts.ABNORMAL_SCALE)

@@ -49,6 +49,10 @@ Verdict = Literal["go", "stop", "unguarded"]
 class Watcher(Protocol):
     """Who is told of each step of a training."""
 
+    def on_built(self) -> None:
+        """The first step is about to run; every variable exists."""
+        ...
+
     def on_step(self, reading: Reading, batch: Batch) -> Verdict:
         """A step has run. If the reading is faulty, the gate has refused its update."""
         ...
@@ -60,11 +64,10 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True)
 class Change:
-    """What an experiment changes about a step: factors on the learning rate, other inputs, other targets."""
+    """What an experiment changes about a step: a factor on the learning rate, and which arrays are standardised."""
 
     learning_rate: float = 1.0
-    standardise_inputs: bool = False
-    standardise_targets: bool = False
+    standardise: frozenset[str] = frozenset()
 
 
 class Training(Protocol):
@@ -75,6 +78,9 @@ class Training(Protocol):
 
     @property
     def compile_location(self) -> Location | None: ...
+
+    @property
+    def optimizer_location(self) -> Location | None: ...
 
     def state(self) -> dict[str, np.ndarray]:
         """A copy of every variable, on the host."""
@@ -92,6 +98,10 @@ class Training(Protocol):
 
     def trace_step(self, batch: Batch) -> Trace:
         """Run the step eagerly from the present state, recorded; the state is put back afterwards."""
+        ...
+
+    def trace_pipeline(self) -> Trace | None:
+        """The trace of the stage of the data pipeline that spoilt an element; None where none is known to."""
         ...
 
     def is_finite_with(self, batch: Batch, rows: Sequence[int]) -> bool | None:

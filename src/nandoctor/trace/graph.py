@@ -120,7 +120,7 @@ class Trace:
     error_frames: tuple[Frame, ...] = ()
     truncated: bool = False
     outputs: list[Value] = field(default_factory=list)
-    """The model's predictions."""
+    """What the models called by the step gave: the predictions."""
 
     def producer(self, value: Value) -> Node | None:
         return None if value.producer is None else self.nodes[value.producer]

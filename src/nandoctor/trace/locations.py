@@ -6,10 +6,12 @@ last instruction names the call or operator itself, not merely its line.
 
 from __future__ import annotations
 
+import ast
 import functools
 import itertools
 import linecache
 import os
+import re
 import site
 import sys
 import sysconfig
@@ -69,6 +71,8 @@ def locate(frame: Frame, layer: str | None = None) -> Location:
     """The expression that a frame was evaluating."""
     code, offset = frame
     line, end_line, column, end_column = _position(code, offset)
+    if end_line is not None and end_line > line and column is not None and end_column is not None:
+        line, column = _focus(code.co_filename, (line, column, end_line, end_column))
     lines = [linecache.getline(code.co_filename, n) for n in range(line, (end_line or line) + 1)]
     return Location(
         file=code.co_filename,
@@ -93,6 +97,43 @@ def _position(code: CodeType, offset: int) -> tuple[int, int | None, int | None,
     if positions is None or positions[0] is None:
         return code.co_firstlineno, None, None, None
     return positions[0], positions[1], positions[2], positions[3]
+
+
+def _focus(filename: str, span: tuple[int, int, int, int]) -> tuple[int, int]:
+    """Where a reader would point in an expression of several lines: at its operator, or at the method's name."""
+    for node in ast.walk(_parsed(filename)):
+        if (getattr(node, "lineno", None), getattr(node, "col_offset", None)) != span[:2]:
+            continue
+        if (node.end_lineno, node.end_col_offset) != span[2:]:  # type: ignore[attr-defined]
+            continue
+        if isinstance(node, ast.BinOp):
+            return _operator(filename, node)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            end = node.func.end_lineno or span[0]
+            start = (node.func.end_col_offset or 0) - len(node.func.attr.encode())
+            return (end, start) if end > span[0] else span[:2]
+    return span[:2]
+
+
+def _operator(filename: str, node: ast.BinOp) -> tuple[int, int]:
+    """The first operator character between two operands."""
+    line, column = node.left.end_lineno or node.lineno, node.left.end_col_offset or 0
+    while line <= node.right.lineno:
+        text = linecache.getline(filename, line).encode()
+        code = text[column:].split(b"#", 1)[0]
+        found = re.search(rb"[-+*/%@|&^<>]", code)
+        if found:
+            return line, column + found.start()
+        line, column = line + 1, 0
+    return node.lineno, node.col_offset
+
+
+@functools.lru_cache(maxsize=32)
+def _parsed(filename: str) -> ast.AST:
+    try:
+        return ast.parse("".join(linecache.getlines(filename)))
+    except (SyntaxError, ValueError):
+        return ast.Module(body=[], type_ignores=[])
 
 
 def _characters(line: str, column: int | None) -> int | None:

@@ -18,6 +18,9 @@ from nandoctor.trace.graph import Node, Trace, Value
 
 Surface = Literal["loss", "gradient", "state", "weights"]
 
+LAUNDERING = frozenset({"maxpool", "maxpool3d", "relu", "relu6", "maximum", "minimum", "clip", "max", "min"})
+"""Kinds whose CPU kernels may turn NaN into a finite number (a max-pooling gives the lowest float)."""
+
 _ELEMENTWISE = frozenset({"add", "sub", "mul", "div", "select", "maximum", "minimum", "pow", "safe_div"})
 
 
@@ -68,6 +71,9 @@ def _surfaces(trace: Trace) -> Iterable[tuple[Surface, list[tuple[str, Value]]]]
 def _walk(trace: Trace, surface: Surface, name: str, target: Value) -> Origin:
     makers, leaves, parents = _search(trace, target, want_nan=target.has_nan)
     first = _first(makers, leaves)
+    hidden = None if isinstance(first, Value) else _laundered_behind(trace, first)
+    if hidden is not None:
+        return _walk(trace, surface, name, hidden)
     if isinstance(first, Value):
         return Origin(None, first, first, surface, name, _chain(trace, first, parents))
     value = _bad_output(first, target.has_nan)
@@ -83,6 +89,16 @@ def _walk(trace: Trace, surface: Surface, name: str, target: Value) -> Origin:
     if source.role == "constant":
         return Origin(first, None, value, surface, name, chain, user_infinity=source)
     return Origin(None, source, source, surface, name, chain, nan_node=first)
+
+
+def _laundered_behind(trace: Trace, maker: Node) -> Value | None:
+    """A NaN further back that an operation on the way turned into a finite number: the first finite tensor is no end."""
+    for source in maker.inputs:
+        for node in trace.ancestors(source):
+            spoilt = [v for v in node.inputs if v.has_nan]
+            if node.kind in LAUNDERING and node.phase == "forward" and spoilt and not node.outputs[0].has_nan:
+                return spoilt[0]
+    return None
 
 
 Parents = dict[int, Node]

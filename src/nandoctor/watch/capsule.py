@@ -36,4 +36,5 @@ class Capsule:
     notes: tuple[FloatingPointNote, ...] = ()
     fit_location: Location | None = None
     compile_location: Location | None = None
+    optimizer_location: Location | None = None
     error: str | None = None

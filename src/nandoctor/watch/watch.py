@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 
 import numpy as np
 
@@ -22,7 +23,7 @@ _RECENT_BYTES = 64 << 20
 class Watch:
     """Rides on one training. Its own time is counted, so that its cost can be told."""
 
-    def __init__(self, training: Training, notes: tuple[FloatingPointNote, ...] = (), budget: int = BUDGET) -> None:
+    def __init__(self, training: Training, notes: Callable[[], tuple[FloatingPointNote, ...]] = tuple, budget: int = BUDGET) -> None:
         self.training = training
         self.history = History()
         self.epoch = 0
@@ -64,9 +65,9 @@ class Watch:
         self.batch_index += 1
         return record
 
-    def _timed(self, work: object) -> None:
+    def _timed(self, work: Callable[[], object]) -> None:
         started = time.perf_counter()
-        work()  # type: ignore[operator]
+        work()
         spent = time.perf_counter() - started
         self._own_seconds += spent
         self.seconds += spent
@@ -83,9 +84,10 @@ class Watch:
             state=self.training.state(),
             snapshots=self._snapshots.kept,
             history=self.history.records,
-            notes=self._notes,
+            notes=self._notes(),
             fit_location=self.training.fit_location,
             compile_location=self.training.compile_location,
+            optimizer_location=self.training.optimizer_location,
             error=error,
         )
 

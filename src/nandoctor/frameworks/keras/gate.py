@@ -193,8 +193,11 @@ def _sum_of_squares(tensors: Sequence[Any]) -> Any:
 def _all_finite_exactly(sumsq: Any, tensors: Sequence[Any]) -> Any:
     """Element by element, only when the cheap sum is not finite."""
 
+    floats = [_dense(t) for t in tensors if _dense(t).dtype.is_floating]
+    if not floats:
+        return tf.constant(True)
+
     def exactly() -> Any:
-        floats = [_dense(t) for t in tensors if _dense(t).dtype.is_floating]
         return tf.reduce_all(tf.stack([tf.reduce_all(tf.math.is_finite(t)) for t in floats]))
 
     return tf.cond(tf.math.is_finite(sumsq), lambda: tf.constant(True), exactly)

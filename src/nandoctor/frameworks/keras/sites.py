@@ -18,6 +18,7 @@ from typing import Any
 
 import keras
 from keras.src.ops.operation import Operation
+from keras.src.optimizers.base_optimizer import BaseOptimizer
 
 from nandoctor.findings import Location
 from nandoctor.frameworks.patching import patched
@@ -33,6 +34,7 @@ def noting() -> Iterator[None]:
     with (
         patched(Operation, "__new__", _noting_new(Operation.__new__)),
         patched(keras.Model, "compile", _noting_compile(keras.Model.compile)),
+        patched(BaseOptimizer, "__init__", _noting_init(BaseOptimizer.__init__)),
     ):
         yield
 
@@ -44,6 +46,15 @@ def _noting_new(original: Callable[..., Any]) -> Any:
         return made
 
     return staticmethod(new)
+
+
+def _noting_init(original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def init(made: Any, *args: Any, **kwargs: Any) -> None:
+        _remember(_MADE, made)
+        original(made, *args, **kwargs)
+
+    return init
 
 
 def _noting_compile(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -63,8 +74,8 @@ def _remember(table: weakref.WeakKeyDictionary[Any, Frame], made: Any) -> None:
 
 
 def made_at(layer: Any) -> Location | None:
-    """The user's line that made a layer, if it was noted."""
-    frame = _MADE.get(layer)
+    """The user's line that made a layer or optimizer, if it was noted."""
+    frame = None if layer is None else _MADE.get(layer)
     return None if frame is None else locate(frame)
 
 

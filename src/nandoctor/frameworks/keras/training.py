@@ -17,6 +17,7 @@ from nandoctor.frameworks.keras.batches import leaves, map_leaves, read_batch, t
 from nandoctor.frameworks.keras.gate import READING, Gate, _dense, optimizers_of
 from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.protocol import Batch, Change, State, Verdict, Watcher
+from nandoctor.frameworks.tensorflow.pipeline import trace_spoiling_map
 from nandoctor.frameworks.tensorflow.recorder import Recorder, marking_gradients, recording
 from nandoctor.trace.graph import Trace
 from nandoctor.frameworks.reading import Reading
@@ -29,7 +30,9 @@ class KerasTraining:
         self.model = model
         self.fit_location = fit_location
         self.compile_location = sites.compile_site(model, fit_location)
+        self.optimizer_location = sites.made_at(model.optimizer)
         self._open = contextlib.ExitStack()
+        self._dataset: Any = None
         self._plain_step = model.train_step
         self._plain_apply = {id(o): o.apply for o in optimizers_of(model)}
 
@@ -106,6 +109,9 @@ class KerasTraining:
             self.restore(before)
         return recorder.trace
 
+    def trace_pipeline(self) -> Trace | None:
+        return None if self._dataset is None else trace_spoiling_map(self._dataset)
+
     def is_finite_with(self, batch: Batch, rows: Sequence[int]) -> bool | None:
         before = self.state()
         part = take_rows(batch.data, rows)
@@ -113,19 +119,19 @@ class KerasTraining:
         try:
             with self._ungated(), _noting_finiteness(self.model, seen):
                 _eagerly(self.model.train_step, part)
+            finite = all(seen) and not self.nonfinite_weights()
         except Exception:  # a part of a batch may not fit a model that wants it whole
             return None
         finally:
             self.restore(before)
-        return all(seen)
+        return finite
 
     def losses_with(self, start: State, batches: Sequence[Batch], steps: int, change: Change) -> list[float]:
         before = self.state()
         losses: list[float] = []
         try:
             self.restore(start)
-            with self._ungated(), _noting_losses(self.model, losses):
-                self._scale_learning_rate(change.learning_rate)
+            with self._ungated(), _noting_losses(self.model, losses), self._scaled_rate(change.learning_rate):
                 for n in range(steps):
                     _eagerly(self.model.train_step, _changed(batches[n % len(batches)], change))
                     if not np.isfinite(losses[-1]):
@@ -134,11 +140,18 @@ class KerasTraining:
             self.restore(before)
         return losses
 
-    def _scale_learning_rate(self, factor: float) -> None:
-        for optimizer in optimizers_of(self.model):
-            inner = getattr(optimizer, "inner_optimizer", optimizer)
-            if factor != 1.0 and isinstance(inner._learning_rate, keras.Variable):
-                inner._learning_rate.assign(inner._learning_rate * factor)
+    @contextlib.contextmanager
+    def _scaled_rate(self, factor: float) -> Iterator[None]:
+        """While inside, every optimizer's learning rate, also one that a schedule gives, is multiplied."""
+        with contextlib.ExitStack() as stack:
+            for optimizer in optimizers_of(self.model) if factor != 1.0 else ():
+                inner = getattr(optimizer, "inner_optimizer", optimizer)
+                if isinstance(inner._learning_rate, keras.Variable):
+                    inner._learning_rate.assign(inner._learning_rate * factor)  # restored with the state
+                else:
+                    scaled = _ScaledSchedule(inner._learning_rate, factor)
+                    stack.enter_context(patched(inner, "_learning_rate", scaled))
+            yield
 
     @contextlib.contextmanager
     def _ungated(self) -> Iterator[None]:
@@ -150,6 +163,22 @@ class KerasTraining:
                 if plain is not None:
                     stack.enter_context(patched(optimizer, "apply", plain))
             yield
+
+
+class _ScaledSchedule(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning-rate schedule, multiplied."""
+
+    def __init__(self, schedule: Callable[..., Any], factor: float) -> None:
+        super().__init__()
+        self._schedule = schedule
+        self._factor = factor
+
+    def __call__(self, step: Any) -> Any:
+        try:
+            rate = self._schedule(step)
+        except TypeError:  # Keras also takes a function without arguments
+            rate = self._schedule()
+        return rate * self._factor
 
 
 def _watched(training: KerasTraining, watcher: Watcher) -> Callable[[Any], Any]:
@@ -168,6 +197,9 @@ def _watched(training: KerasTraining, watcher: Watcher) -> Callable[[Any], Any]:
     def train_function(iterator: Any) -> Any:
         if not compiled:
             compiled.append(_compiled_like_keras(model, one_step, iterator))
+            _build_variables(model, compiled[0])
+            watcher.on_built()
+            training._dataset = getattr(iterator, "_dataset", None)
         logs: Any = None
         for n in range(int(model.steps_per_execution)):
             try:
@@ -188,6 +220,13 @@ def _compiled_like_keras(model: Any, one_step: Callable[[Any], Any], iterator: A
     if model.run_eagerly or not isinstance(iterator, tf.data.Iterator):
         return one_step
     return tf.function(one_step, input_signature=[iterator.element_spec], autograph=False)  # type: ignore[no-any-return]
+
+
+def _build_variables(model: Any, step: Any) -> None:
+    """A subclassed model makes its variables while its step is traced: trace it before the step is run."""
+    optimizer_built = model.optimizer is None or model.optimizer.built
+    if hasattr(step, "get_concrete_function") and not (model.trainable_variables and optimizer_built):
+        step.get_concrete_function()
 
 
 def _step(
@@ -268,7 +307,7 @@ def _marking_layers(recorder: Recorder) -> Iterator[None]:
             outputs = original(layer, *args, **kwargs)
         if len(recorder.scopes) == 0:
             flat = [t for t in keras.tree.flatten(outputs) if isinstance(t, tf.Tensor)]
-            recorder.trace.outputs = [recorder.value(t) for t in flat]
+            recorder.trace.outputs.extend(recorder.value(t) for t in flat)
         return outputs
 
     with patched(keras.layers.Layer, "__call__", call):
@@ -347,18 +386,15 @@ def _noting_finiteness(model: Any, seen: list[bool]) -> Iterator[None]:
 
 
 def _changed(batch: Batch, change: Change) -> Any:
-    if not (change.standardise_inputs or change.standardise_targets):
+    if not change.standardise:
         return batch.data
 
     def standardise(role: str, leaf: Any) -> Any:
-        wanted = (role.startswith("input") and change.standardise_inputs) or (
-            role.startswith("target") and change.standardise_targets
-        )
-        if not wanted or not isinstance(leaf, tf.Tensor) or not leaf.dtype.is_floating:
+        if role not in change.standardise or not isinstance(leaf, tf.Tensor):
             return leaf
         mean, variance = tf.nn.moments(tf.cast(leaf, tf.float64), axes=[0], keepdims=True)
         scaled = (tf.cast(leaf, tf.float64) - mean) / tf.maximum(tf.sqrt(variance), 1e-6)
-        return tf.cast(scaled, leaf.dtype)
+        return tf.cast(scaled, leaf.dtype if leaf.dtype.is_floating else tf.float32)
 
     return map_leaves(batch.data, standardise)
 

@@ -58,7 +58,13 @@ class Recorder:
 
     def name_variable(self, role: str, variable: tf.Variable) -> None:
         """Say what a variable is: `weight dense/kernel`, `state bn/moving_mean`, `slot adam/m`."""
-        self._names[variable.handle._id] = (role, variable)
+        key = int(variable.handle._id)
+        self._names[key] = (role, variable)
+        if variable.dtype not in (tf.resource, tf.variant, tf.string):
+            content = variable.read_value()
+            self._alive.append(content)
+            self._variables[key] = self._new_value(content)
+            self._variables[key].role = role
 
     def name_tensor(self, role: str, tensor: Any) -> None:
         """Say what a tensor that no recorded operation made is: `input[0]`, `target`."""
@@ -164,8 +170,6 @@ class Recorder:
     def _source(self, tensor: Any) -> Value:
         if tensor.dtype == tf.resource and int(tensor._id) in self._variables:
             return self._variables[int(tensor._id)]
-        if tensor.dtype == tf.resource and int(tensor._id) in self._names:
-            return self._content(tensor, self._names[int(tensor._id)][1].read_value())
         return self.value(tensor)
 
     def _write(self, handle: Any, index: int) -> Value:

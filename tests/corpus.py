@@ -1,0 +1,129 @@
+"""The judging scripts of `tests/scripts`: what each expects, and a way to run one quickly.
+
+TensorFlow takes seconds to import, so a script is run in a fork of a process that has imported it already (and
+has not yet used it): a fresh interpreter in all that a script can see, in a fraction of the time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import tempfile
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+SCRIPTS = Path(__file__).parent / "scripts"
+_HERE = re.compile(r"#.*<- (or )?here")
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The header of a script."""
+
+    path: Path
+    cause: str | None
+    phase: str | None
+    rows: tuple[int, ...] | None
+    step: int | None
+    raises: bool
+    lines: frozenset[int]
+
+    @property
+    def name(self) -> str:
+        return f"{self.path.parent.name}/{self.path.stem}"
+
+
+def read_truth(path: Path) -> Truth:
+    """Parse the header: `# cause:`, `# phase:`, `# rows:`, `# step:`; or `# healthy`."""
+    text = path.read_text()
+    found = dict(re.findall(r"^# (cause|phase|rows|step|raises): *(.+?) *$", text, re.M))
+    if "cause" not in found:
+        assert text.startswith("# healthy"), f"{path} has no header"
+    lines = {n for n, line in enumerate(text.splitlines(), 1) if _HERE.search(line)}
+    return Truth(
+        path=path,
+        cause=found.get("cause"),
+        phase=found.get("phase"),
+        rows=_rows(found.get("rows", "any")),
+        step=int(found["step"]) if found.get("step", "any").isdigit() else None,
+        raises="raises" in found,
+        lines=frozenset(lines),
+    )
+
+
+def _rows(text: str) -> tuple[int, ...] | None:
+    if "any" in text:
+        return None
+    rows: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.strip().partition("-")
+        rows += range(int(first), int(last or first) + 1)
+    return tuple(rows)
+
+
+def all_truths() -> list[Truth]:
+    """Every judging script, by name."""
+    return [read_truth(path) for path in sorted(SCRIPTS.rglob("*.py"))]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: its exit code, its JSON, and what it printed."""
+
+    code: int
+    result: dict
+    output: str
+
+
+def run_forked(script: Path, *options: str, limit: int = 120) -> Outcome:
+    """`nandoctor run` of a script in a fork of this process."""
+    with tempfile.TemporaryDirectory() as folder:
+        pid = os.fork()
+        if pid == 0:
+            os._exit(_child(script, Path(folder), options, limit))
+        _, status = os.waitpid(pid, 0)
+        report = Path(folder) / "result.json"
+        output = Path(folder) / "output.txt"
+        return Outcome(
+            os.waitstatus_to_exitcode(status),
+            msgspec.json.decode(report.read_bytes()) if report.exists() else {},
+            output.read_text() if output.exists() else "",
+        )
+
+
+def _child(script: Path, folder: Path, options: tuple[str, ...], limit: int) -> int:
+    import signal
+
+    from nandoctor.cli.main import main
+
+    signal.alarm(limit)
+    code = 99
+    with open(folder / "output.txt", "w", buffering=1) as output:
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+            try:
+                arguments = ["--json", str(folder / "result.json"), "--out", str(folder / "out"), *options]
+                code = main(["run", *arguments, str(script)])
+            except BaseException:
+                traceback.print_exc(file=output)
+        output.flush()
+    return code
+
+
+def preload() -> None:
+    """Import what every script imports, without using it."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+    with contextlib.redirect_stderr(io.StringIO()):
+        import keras  # noqa: F401
+        import sklearn.datasets  # noqa: F401
+        import tensorflow  # noqa: F401
+
+        import nandoctor.frameworks.keras.hooks  # noqa: F401
+        import nandoctor.frameworks.keras.training  # noqa: F401
