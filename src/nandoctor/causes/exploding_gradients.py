@@ -18,11 +18,18 @@ activation, an orthogonal or smaller initial weight; clip the gradient's norm (w
 *Understanding the difficulty of training deep feedforward neural networks*, 2010.
 """
 
+import numpy as np
+
 from nandoctor.causes.case import Case, Suspicion, expression
 from nandoctor.causes.cause import Cause
 from nandoctor.causes.growth_facts import growth_fact, overflowed, trial_facts
 from nandoctor.causes.remedies import edit, setting
-from nandoctor.findings import Fact
+from nandoctor.findings import Fact, Location
+from nandoctor.trace.graph import Value
+
+_LONGEST = 3000
+_DECADES = 6.0
+"""Growth below a million is not what made an overflow; the expression that overflowed is shown then."""
 
 
 def examine(case: Case) -> Suspicion | None:
@@ -49,8 +56,34 @@ def examine(case: Case) -> Suspicion | None:
             ),
             setting("clip-norm", "Clip the gradient's norm while it is still finite.", "global_clipnorm=1.0"),
         ),
+        location=_where_it_grew(case),
         rows=() if diverged else None,
     )
+
+
+def _where_it_grew(case: Case) -> Location | None:
+    """The expression at which the numbers grew most on their way to the overflow, over all its repetitions."""
+    if not overflowed(case) or case.node is None or case.node.phase != "forward":
+        return None
+    grown: dict[tuple[str, int], tuple[float, Location]] = {}
+    value = max(case.node.inputs, key=_magnitude)
+    total = np.log10(max(_magnitude(value), 1.0))
+    for _ in range(_LONGEST):
+        node = case.trace.producer(value)
+        if node is None or not node.inputs:
+            break
+        value = max(node.inputs, key=_magnitude)
+        location = case.trace.location(node)
+        if location is not None and _magnitude(value) > 0:
+            gain = float(np.log10(max(_magnitude(node.outputs[0]), 1e-30) / _magnitude(value)))
+            before = grown.get((location.file, location.line), (0.0, location))[0]
+            grown[location.file, location.line] = (before + gain, location)
+    most, location = max(grown.values(), key=lambda item: item[0], default=(0.0, None))
+    return location if most > 0.4 * total and most > _DECADES else None
+
+
+def _magnitude(value: Value) -> float:
+    return (value.stats.absmax or 0.0) if value.stats is not None else 0.0
 
 
 CAUSE = Cause("ND401", "exploding-gradients", "Activations or gradients explode", examine)

@@ -76,7 +76,8 @@ class Node:
     """One operation.
 
     `forward` is the index of the operation that a backward one differentiates; `site` the user's line that
-    made the layer (loss, optimizer) in which it ran.
+    made the layer (loss, optimizer) in which it ran; `depth` the height of the stack at which a library's layer
+    called that layer, or None where the user's own code did.
     """
 
     index: int
@@ -88,6 +89,7 @@ class Node:
     outputs: tuple[Value, ...]
     layer: str | None = None
     site: Location | None = None
+    depth: int | None = None
     forward: int | None = None
     error: str | None = None
 
@@ -136,7 +138,7 @@ class Trace:
         first = self.differentiated(node)
         for candidate in (node, first):
             frame = user_frame(candidate.frames)
-            if frame is not None:
+            if frame is not None and not (candidate.site and _is_outside(candidate, frame)):
                 return locate(frame, candidate.layer)
         return first.site or node.site
 
@@ -186,6 +188,11 @@ class Trace:
             inputs=tuple(_port(v) for v in node.inputs),
             outputs=tuple(_port(v) for v in node.outputs),
         )
+
+
+def _is_outside(node: Node, frame: Frame) -> bool:
+    """Whether a frame only called the model in which a library's layer called the node's own layer."""
+    return node.depth is not None and len(node.frames) - node.frames.index(frame) <= node.depth
 
 
 def _named(value: Value) -> bool:

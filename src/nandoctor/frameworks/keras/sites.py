@@ -26,6 +26,8 @@ from nandoctor.trace.locations import Frame, locate, stack, user_frame
 
 _MADE: weakref.WeakKeyDictionary[Any, Frame] = weakref.WeakKeyDictionary()
 _COMPILED: weakref.WeakKeyDictionary[Any, Frame] = weakref.WeakKeyDictionary()
+_VARIABLES: dict[int, tuple[weakref.ref[Any], Frame]] = {}
+"""By id: a Keras variable cannot be hashed. The reference tells whether the id is still the same variable's."""
 
 
 @contextlib.contextmanager
@@ -35,6 +37,7 @@ def noting() -> Iterator[None]:
         patched(Operation, "__new__", _noting_new(Operation.__new__)),
         patched(keras.Model, "compile", _noting_compile(keras.Model.compile)),
         patched(BaseOptimizer, "__init__", _noting_init(BaseOptimizer.__init__)),
+        patched(keras.Variable, "__init__", _noting_variable(keras.Variable.__init__)),
     ):
         yield
 
@@ -52,6 +55,20 @@ def _noting_init(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def init(made: Any, *args: Any, **kwargs: Any) -> None:
         _remember(_MADE, made)
+        original(made, *args, **kwargs)
+
+    return init
+
+
+def _noting_variable(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A variable that the user's own layer adds has a line of its own; one that a built-in layer builds has not."""
+
+    @functools.wraps(original)
+    def init(made: Any, *args: Any, **kwargs: Any) -> None:
+        frames = stack(sys._getframe(1))
+        user = user_frame(frames)
+        if user is not None and not any(code.co_name == "build" for code, _ in frames[: frames.index(user)]):
+            _VARIABLES[id(made)] = (weakref.ref(made), user)
         original(made, *args, **kwargs)
 
     return init
@@ -77,6 +94,12 @@ def made_at(layer: Any) -> Location | None:
     """The user's line that made a layer or optimizer, if it was noted."""
     frame = None if layer is None else _MADE.get(layer)
     return None if frame is None else locate(frame)
+
+
+def variable_made_at(variable: Any) -> Location | None:
+    """The user's line that added a variable in a layer of their own, if it was noted."""
+    known, frame = _VARIABLES.get(id(variable), (None, None))
+    return locate(frame) if frame is not None and known is not None and known() is variable else None
 
 
 def compile_site(model: Any, fit: Location | None) -> Location | None:

@@ -91,6 +91,9 @@ class KerasTraining:
         return found
 
     def variable_site(self, name: str) -> Location | None:
+        variable = self._variables().get(name)
+        if variable is not None and (written := sites.variable_made_at(variable)) is not None:
+            return written
         for layer in self.model._flatten_layers(include_self=False):
             own = {_path(v) for v in (*layer._trainable_variables, *layer._non_trainable_variables)}
             if name.split(" ", 1)[-1] in own:
@@ -347,7 +350,7 @@ def _marked_apply(training: KerasTraining, recorder: Recorder, optimizer: Any) -
                 recorder.trace.gradients.append((_path(variable), recorder.value(_dense(gradient))))
         before, recorder.updating = recorder.updating, True
         try:
-            with recorder.scope("optimizer", training.compile_location):
+            with recorder.scope("optimizer", training.optimizer_location or training.compile_location):
                 return apply(grads, trainable_variables)
         finally:
             recorder.updating = before

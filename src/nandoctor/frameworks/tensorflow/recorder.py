@@ -12,7 +12,7 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from types import CodeType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -24,13 +24,26 @@ from tensorflow.python.ops import gen_resource_variable_ops
 from nandoctor.findings import Location, Phase
 from nandoctor.frameworks.tensorflow.kinds import kind_of
 from nandoctor.trace.graph import Node, Trace, Value
-from nandoctor.trace.locations import stack
+from nandoctor.trace.locations import stack, user_frame
 
 VALUES_BUDGET = 1 << 30
 """Bytes of tensors that a trace keeps whole; past it only their statistics stay."""
 
 _ALWAYS_KEEP = 1 << 14
 _MAX_NODES = 400_000
+
+
+class Scope(NamedTuple):
+    """A layer (or the loss, or the optimizer) that is running.
+
+    `frames` is the height of the stack at its call; `depth` the same where another layer of the library called
+    it, not the user's own code: then the line that made it says more than the line that called the outer one.
+    """
+
+    name: str
+    place: Location | None
+    frames: int
+    depth: int | None
 
 
 class Recorder:
@@ -45,7 +58,7 @@ class Recorder:
         self.updating = False
         self.differentiated = False
         self.in_gradient = 0
-        self.scopes: list[tuple[str, Location | None]] = []
+        self.scopes: list[Scope] = []
         self._stop = stop
         self._room = budget
         self._values: dict[int, Value] = {}
@@ -143,8 +156,9 @@ class Recorder:
             frames=stack(sys._getframe(2), self._stop),
             inputs=sources,
             outputs=tuple(made),
-            layer="/".join(name for name, _ in self.scopes) or None,
-            site=next((place for _, place in reversed(self.scopes) if place is not None), None),
+            layer="/".join(scope.name for scope in self.scopes) or None,
+            site=next((s.place for s in reversed(self.scopes) if s.place is not None), None),
+            depth=self.scopes[-1].depth if self.scopes else None,
             forward=forward,
         )
         self.trace.nodes.append(node)
@@ -161,7 +175,11 @@ class Recorder:
     @contextlib.contextmanager
     def scope(self, name: str, place: Location | None) -> Iterator[None]:
         """What runs inside belongs to a layer (or the loss, or the optimizer), made at `place`."""
-        self.scopes.append((name, place))
+        frames = stack(sys._getframe(2), self._stop)
+        outer = self.scopes[-1].frames if self.scopes else None
+        between = frames if outer is None else frames[: len(frames) - outer]
+        called_by_library = outer is not None and user_frame(between) is None
+        self.scopes.append(Scope(name, place, len(frames), len(frames) if called_by_library else None))
         try:
             yield
         finally:
