@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 from sklearn.datasets import load_digits
 
-keras.utils.set_random_seed(7)
+keras.utils.set_random_seed(2)
 digits = load_digits()
 images = (digits.images / 16.0).astype("float32")
 

@@ -30,9 +30,6 @@ def examine(capsule: Capsule, training: Training, *, command: str, script: str |
 def _notes(capsule: Capsule, diagnoses: tuple[Diagnosis, ...], reproduced: bool) -> tuple[str, ...]:
     if reproduced:
         return ()
-    what = (
-        f"the {capsule.surface} was not finite in the compiled step, but the same step, replayed operation by operation, "
-        "is finite"
-    )
-    why = "what differs: XLA's or a fused kernel's arithmetic, or random numbers drawn outside Keras"
+    what = f"the {capsule.surface} was not finite in the compiled step; replayed operation by operation it is"
+    why = "what differs: the arithmetic of XLA or of a fused kernel, or random numbers drawn outside Keras"
     return (f"{what}; {why}",) if not diagnoses else (f"{what}; the cause is told from the batch and the history",)

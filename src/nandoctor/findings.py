@@ -41,11 +41,7 @@ def real(value: Number) -> float:
     return float(value)
 
 
-class _Frozen(msgspec.Struct, frozen=True, kw_only=True):
-    """Immutable, slotted, compared by value."""
-
-
-class TensorStats(_Frozen):
+class TensorStats(msgspec.Struct, frozen=True, kw_only=True):
     """What one tensor held.
 
     Counts are of elements. `min`, `max`, `mean`, `std` and `absmax` are taken over the finite part and
@@ -72,7 +68,7 @@ class TensorStats(_Frozen):
         return self.nan + self.posinf + self.neginf == 0
 
 
-class Location(_Frozen):
+class Location(msgspec.Struct, frozen=True, kw_only=True):
     """An expression in the user's source. Lines count from 1, columns from 0 (in characters)."""
 
     file: str
@@ -85,7 +81,7 @@ class Location(_Frozen):
     layer: str | None = None
 
 
-class Port(_Frozen):
+class Port(msgspec.Struct, frozen=True, kw_only=True):
     """One input or output of an event: who made it, and what it held."""
 
     producer: int | None
@@ -93,7 +89,7 @@ class Port(_Frozen):
     stats: TensorStats | None
 
 
-class Event(_Frozen):
+class Event(msgspec.Struct, frozen=True, kw_only=True):
     """One operation of the replayed step."""
 
     index: int
@@ -106,7 +102,7 @@ class Event(_Frozen):
     outputs: tuple[Port, ...]
 
 
-class StepRecord(_Frozen):
+class StepRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One training step as the guard saw it. Norms are Euclidean; `seconds` is wall time."""
 
     step: int
@@ -122,14 +118,14 @@ class StepRecord(_Frozen):
     seconds: float = 0.0
 
 
-class Fact(_Frozen):
+class Fact(msgspec.Struct, frozen=True, kw_only=True):
     """One piece of evidence: a sentence, and the numbers in it by name."""
 
     text: str
     values: dict[str, Any] = {}
 
 
-class Alternative(_Frozen):
+class Alternative(msgspec.Struct, frozen=True, kw_only=True):
     """Another cause that was weighed, and why it stands behind the first."""
 
     cause: str
@@ -138,7 +134,7 @@ class Alternative(_Frozen):
     why: str
 
 
-class Verification(_Frozen):
+class Verification(msgspec.Struct, frozen=True, kw_only=True):
     """What replaying the step with a treatment showed, or why it could not be tried."""
 
     finite: bool | None = None
@@ -150,7 +146,7 @@ class Verification(_Frozen):
     not_possible: str | None = None
 
 
-class Treatment(_Frozen):
+class Treatment(msgspec.Struct, frozen=True, kw_only=True):
     """One remedy. `safe`: the same value wherever the old one was finite."""
 
     remedy: str
@@ -162,7 +158,7 @@ class Treatment(_Frozen):
     verification: Verification | None = None
 
 
-class Diagnosis(_Frozen):
+class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     """Which cause, where, from which rows, on what evidence, and what to do.
 
     `location` is the expression at the root, `surfaced` the place where the fault came to light.
@@ -189,7 +185,7 @@ class Diagnosis(_Frozen):
     treatments: tuple[Treatment, ...]
 
 
-class Result(_Frozen):
+class Result(msgspec.Struct, frozen=True, kw_only=True):
     """What a command found: the document that `--json` writes."""
 
     command: str

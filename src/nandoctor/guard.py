@@ -166,6 +166,7 @@ class Guard:
             if not reading.faulty:
                 self._watch.healthy(reading, batch)
                 return self._after_healthy_step(self._watch)
+            print(f"\nnandoctor: step {self.steps + 1:,} is not finite; replaying it ...", file=sys.stderr, flush=True)
             self.result = self._examined(self._watch.capsule(reading.surface, batch))
         if guarded.failed or self.result is None:
             return "unguarded"
@@ -178,7 +179,9 @@ class Guard:
             return "unguarded"
         if self._watch is not None and type(error).__module__.startswith("tensorflow."):
             with _Guarded(self):
-                result = doctor.examine(self._watch.capsule("error", batch, str(error)), self._live, command=self.command)
+                result = doctor.examine(
+                    self._watch.capsule("error", batch, str(error)), self._live, command=self.command
+                )
                 self.result = result if result.diagnoses else None
         return "stop"
 

@@ -1,6 +1,7 @@
 """# clip-of-nonfinite (ND701)
 
-**What happens.** Gradients are clipped by norm although one of them is infinite, or so large that the norm overflows.
+**What happens.** Gradients are clipped by norm although one of them is infinite, or so large that the norm
+overflows.
 
 **Why it makes NaN.** The norm is inf, the factor `clip / norm` is 0, and `0 * inf` is NaN; `tf.clip_by_global_norm`
 makes *every* gradient NaN then, the healthy ones too. Clipping cures growth, never NaN.
@@ -11,8 +12,8 @@ gradients and gives back NaN.
 **Treatment.** Remove the source of the infinite gradient; test for finiteness before the clip and skip the step
 otherwise; scale before squaring so that the norm itself cannot overflow.
 
-**Known misses and false alarms.** If an operation of the loss made the infinity, that operation is the root and the clip
-stands behind it.
+**Known misses and false alarms.** If an operation of the loss made the infinity, that operation is the root and the
+clip stands behind it.
 
 **References.** Pascanu, Mikolov, Bengio, *On the difficulty of training recurrent neural networks*, 2013.
 """
@@ -23,7 +24,14 @@ from nandoctor.causes.remedies import edit
 from nandoctor.findings import Fact
 from nandoctor.trace.graph import Node
 
-_CLIPS = ("clip_by_global_norm", "clip_by_norm", "global_norm", "_clip_gradients", "clip_by_value", "clip_by_average_norm")
+_CLIPS = (
+    "clip_by_global_norm",
+    "clip_by_norm",
+    "global_norm",
+    "_clip_gradients",
+    "clip_by_value",
+    "clip_by_average_norm",
+)
 
 
 def examine(case: Case) -> Suspicion | None:
@@ -37,8 +45,8 @@ def examine(case: Case) -> Suspicion | None:
     largest = max(norms, default=0.0)
     return Suspicion(
         confidence=confidence,
-        summary=f"{expression(location, 'the clip')} was given gradients whose norm is not finite and made NaN of them: "
-        "clipping scales, it cannot repair.",
+        summary=f"{expression(location, 'the clip')} was given gradients whose norm is not finite and made NaN of "
+        "them: clipping scales, it cannot repair.",
         facts=(Fact(text=f"largest finite gradient element {largest:.3g}", values={"largest": largest}),),
         treatments=(
             edit(

@@ -1,15 +1,15 @@
 """# constant-feature (ND107)
 
-**What happens.** Data is standardised by its own spread, and the spread is 0: a column with one value, an image of one
-colour.
+**What happens.** Data is standardised by its own spread, and the spread is 0: a column with one value, an image of
+one colour.
 
 **Why it makes NaN.** `(x - mean) / std` is `0 / 0`.
 
-**How it looks.** A division by a standard deviation, variance or range of the inputs that is exactly 0, in the model or
-in the preparation of the data. From outside: a whole column, or a whole image, of NaN.
+**How it looks.** A division by a standard deviation, variance or range of the inputs that is exactly 0, in the
+model or in the preparation of the data. From outside: a whole column, or a whole image, of NaN.
 
-**Treatment.** Give the spread a floor where it is used, or drop the column: `(x - mean) / tf.maximum(std, eps)`. For
-images `tf.image.per_image_standardization` has such a floor; `keras.layers.Normalization` and scikit-learn's
+**Treatment.** Give the spread a floor where it is used, or drop the column: `(x - mean) / tf.maximum(std, eps)`.
+For images `tf.image.per_image_standardization` has such a floor; `keras.layers.Normalization` and scikit-learn's
 `StandardScaler` handle constant columns too.
 
 **Known misses and false alarms.** A division by a norm or a sum is `division-by-zero`.
@@ -98,11 +98,7 @@ def _with_definitions(location: Location) -> str:
 
     lines = linecache.getlines(location.file)
     names = {w for w in _words(location.code) if len(w) > 0}
-    above = [
-        line
-        for line in lines[: location.line]
-        if "=" in line and set(_words(line.split("=", 1)[0])) & names
-    ]
+    above = [line for line in lines[: location.line] if "=" in line and set(_words(line.split("=", 1)[0])) & names]
     return location.code + " ".join(above)
 
 

@@ -2,14 +2,14 @@
 
 **What happens.** A number is divided by 0: by a norm, a sum, a scale or a difference that came out as exactly 0.
 
-**Why it makes NaN.** `0 / 0` is NaN at once; `a / 0` is inf and becomes NaN a step later (`inf - inf`, `0 * inf`). The
-derivative of `a / b` is `-a / b**2`, so the gradient fails earlier than the value.
+**Why it makes NaN.** `0 / 0` is NaN at once; `a / 0` is inf and becomes NaN a step later (`inf - inf`, `0 * inf`).
+The derivative of `a / b` is `-a / b**2`, so the gradient fails earlier than the value.
 
-**How it looks.** A division, reciprocal, reciprocal root or negative power whose denominator is 0 where its output is
-not finite.
+**How it looks.** A division, reciprocal, reciprocal root or negative power whose denominator is 0 where its output
+is not finite.
 
-**Treatment.** Keep the *denominator* away from 0: `a / tf.maximum(b, eps)` for a `b` that cannot be negative. Where 0
-should give 0, `tf.math.divide_no_nan(a, b)`. A `where` around the quotient hides the value but not the gradient
+**Treatment.** Keep the *denominator* away from 0: `a / tf.maximum(b, eps)` for a `b` that cannot be negative. Where
+0 should give 0, `tf.math.divide_no_nan(a, b)`. A `where` around the quotient hides the value but not the gradient
 (`where-trap`).
 
 **Known misses and false alarms.** A denominator that counts labels, pairs or selected elements has its own cause

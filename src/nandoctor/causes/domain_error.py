@@ -5,15 +5,16 @@ number, `acos` or `asin` beyond 1, a fractional power of a negative base.
 
 **Why it makes NaN.** IEEE arithmetic answers with NaN, and every sum that contains it is NaN.
 
-**How it looks.** One operation whose inputs are finite and whose output is NaN exactly where the input is outside the
-domain. Often it is outside by rounding alone: a cosine of 1.0000001, a variance of -1e-9 computed as E[x^2]-E[x]^2.
+**How it looks.** One operation whose inputs are finite and whose output is NaN exactly where the input is outside
+the domain. Often it is outside by rounding alone: a cosine of 1.0000001, a variance of -1e-9 computed as
+E[x^2]-E[x]^2.
 
 **Treatment.** Make the quantity valid where it is computed (a variance as the mean of squared deviations; a scale
 through `softplus`), not by hiding the NaN afterwards. Where it is outside by rounding, clip it: strictly inside the
 domain for `acos` (its slope is infinite at +-1), at a small positive floor for `sqrt`.
 
-**Known misses and false alarms.** If the operand is the raw output of the model and probabilities were expected, the
-cause is `logits-probabilities-mismatch`; if it is the data itself, look at its preparation first.
+**Known misses and false alarms.** If the operand is the raw output of the model and probabilities were expected,
+the cause is `logits-probabilities-mismatch`; if it is the data itself, look at its preparation first.
 
 **References.** IEEE 754-2019, section 7.2.
 """

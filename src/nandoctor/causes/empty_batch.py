@@ -6,8 +6,8 @@
 
 **How it looks.** An input of shape `(0, ...)`.
 
-**Treatment.** Drop empty batches where they arise: `dataset.filter(lambda x, y: tf.shape(x)[0] > 0)`, or skip them in the
-generator.
+**Treatment.** Drop empty batches where they arise: `dataset.filter(lambda x, y: tf.shape(x)[0] > 0)`, or skip them
+in the generator.
 
 **Known misses and false alarms.** A batch whose rows are all *ignored* by the loss is `no-valid-label`.
 

@@ -1,17 +1,18 @@
 """# empty-mean (ND203)
 
-**What happens.** A mean is taken over nothing: the selection (`boolean_mask`, a gather, a mask times values) kept no
-element of this batch.
+**What happens.** A mean is taken over nothing: the selection (`boolean_mask`, a gather, a mask times values) kept
+no element of this batch.
 
 **Why it makes NaN.** The mean is a sum divided by a count: `0 / 0`. `tf.reduce_mean` of an empty tensor is NaN.
 
-**How it looks.** A mean whose operand has no elements, or a division `0 / 0` whose denominator counts selected elements.
+**How it looks.** A mean whose operand has no elements, or a division `0 / 0` whose denominator counts selected
+elements.
 
-**Treatment.** Divide by the count with a floor of 1: `sum / tf.maximum(count, 1)`. An empty selection then gives 0 with
-zero gradient, and any other the same value as before (safe). `divide_no_nan` does the same.
+**Treatment.** Divide by the count with a floor of 1: `sum / tf.maximum(count, 1)`. An empty selection then gives 0
+with zero gradient, and any other the same value as before (safe). `divide_no_nan` does the same.
 
-**Known misses and false alarms.** If labels alone decide the selection the cause is `no-valid-label`, if pairs of labels
-do it is `no-valid-pair`.
+**Known misses and false alarms.** If labels alone decide the selection the cause is `no-valid-label`, if pairs of
+labels do it is `no-valid-pair`.
 
 **References.** IEEE 754-2019, section 7.2 (0/0).
 """

@@ -1,10 +1,10 @@
 """# empty-validation (ND110)
 
-**What happens.** The validation set gives no batch: `take(0)`, a split of 0 rows, `drop_remainder` on a set smaller than
-a batch, a generator that is used up.
+**What happens.** The validation set gives no batch: `take(0)`, a split of 0 rows, `drop_remainder` on a set smaller
+than a batch, a generator that is used up.
 
-**Why it makes NaN.** The mean over no batch is `0 / 0`, or the metrics keep the value they had: either way `val_loss`
-says nothing.
+**Why it makes NaN.** The mean over no batch is `0 / 0`, or the metrics keep the value they had: either way
+`val_loss` says nothing.
 
 **How it looks.** Training is finite; not one validation batch was seen.
 

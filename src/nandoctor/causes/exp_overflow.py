@@ -11,8 +11,8 @@ written by hand), `inf - inf` or `0 * inf` is NaN.
 `tf.reduce_logsumexp`, `tf.nn.softplus` for `log(1 + exp(x))`, `tf.nn.sigmoid` for `1 / (1 + exp(-x))`. They are the
 same functions (safe). For a learned log-variance or rate, bound the exponent.
 
-**Known misses and false alarms.** If the exponent grew over many steps because the training diverged, the root is the
-divergence and this is the symptom.
+**Known misses and false alarms.** If the exponent grew over many steps because the training diverged, the root is
+the divergence and this is the symptom.
 
 **References.** Blanchard, Higham, Higham, *Accurately computing the log-sum-exp and softmax functions*, 2021.
 """

@@ -1,7 +1,7 @@
 """# exploding-gradients (ND401)
 
-**What happens.** Activations and gradients grow from layer to layer, or from step to step, until they overflow, and a
-lower learning rate does not stop it.
+**What happens.** Activations and gradients grow from layer to layer, or from step to step, until they overflow, and
+a lower learning rate does not stop it.
 
 **Why it makes NaN.** A product of many factors above 1 grows exponentially: a deep stack without normalisation, a
 multiplicative loop, an unbounded output that is squared. float32 ends at 3.4e38; then `inf - inf`.
@@ -14,8 +14,8 @@ activation, an orthogonal or smaller initial weight; clip the gradient's norm (w
 
 **Known misses and false alarms.** If a lower rate or scaled data stops the growth, that is named instead.
 
-**References.** Pascanu, Mikolov, Bengio, *On the difficulty of training recurrent neural networks*, 2013; Glorot, Bengio,
-*Understanding the difficulty of training deep feedforward neural networks*, 2010.
+**References.** Pascanu, Mikolov, Bengio, *On the difficulty of training recurrent neural networks*, 2013; Glorot,
+Bengio, *Understanding the difficulty of training deep feedforward neural networks*, 2010.
 """
 
 import numpy as np

@@ -1,14 +1,15 @@
 """# fully-masked-softmax (ND206)
 
-**What happens.** A softmax is taken over positions that are all masked with -inf: a padded row that attends to nothing.
+**What happens.** A softmax is taken over positions that are all masked with -inf: a padded row that attends to
+nothing.
 
 **Why it makes NaN.** The softmax subtracts the maximum first: `-inf - (-inf)` is NaN.
 
-**How it looks.** A softmax (or the subtraction of a maximum, in one written by hand) whose output is NaN in rows whose
-inputs are all -inf.
+**How it looks.** A softmax (or the subtraction of a maximum, in one written by hand) whose output is NaN in rows
+whose inputs are all -inf.
 
-**Treatment.** Let a fully masked row give zeros: mask with a large finite number and multiply the result by the mask, or
-keep one key open for rows that are padding and leave them out of the loss.
+**Treatment.** Let a fully masked row give zeros: mask with a large finite number and multiply the result by the
+mask, or keep one key open for rows that are padding and leave them out of the loss.
 
 **Known misses and false alarms.** A -inf mask with at least one open key is correct and is never accused.
 

@@ -1,17 +1,19 @@
 """# gradient-singularity (ND301)
 
-**What happens.** The loss is finite, its gradient is not: a function is differentiated at a point where its slope is
-infinite. `sqrt`, a norm, a standard deviation, a fractional power at 0; `acos` and `asin` at 1; a decomposition with
-equal singular values.
+**What happens.** The loss is finite, its gradient is not: a function is differentiated at a point where its slope
+is infinite. `sqrt`, a norm, a standard deviation, a fractional power at 0; `acos` and `asin` at 1; a decomposition
+with equal singular values.
 
-**Why it makes NaN.** The derivative of `sqrt(x)` is `1 / (2 sqrt(x))`: `1/0` is inf, and inf times the zero derivative
-of what is under the root is NaN. One such element makes every weight before it NaN.
+**Why it makes NaN.** The derivative of `sqrt(x)` is `1 / (2 sqrt(x))`: `1/0` is inf, and inf times the zero
+derivative of what is under the root is NaN. One such element makes every weight before it NaN.
 
-**How it looks.** A finite forward pass; a backward operation with finite inputs and an infinite or NaN output; and the
-forward operation that it differentiates sits exactly at its singular point. In a Siamese network: two identical images.
+**How it looks.** A finite forward pass; a backward operation with finite inputs and an infinite or NaN output; and
+the forward operation that it differentiates sits exactly at its singular point. In a Siamese network: two identical
+images.
 
-**Treatment.** Keep the argument away from the point, *inside* the function: `tf.sqrt(tf.maximum(s, 1e-12))`. An epsilon
-added outside the root changes nothing. Gradient clipping and a lower rate change nothing either: NaN stays NaN.
+**Treatment.** Keep the argument away from the point, *inside* the function: `tf.sqrt(tf.maximum(s, 1e-12))`. An
+epsilon added outside the root changes nothing. Gradient clipping and a lower rate change nothing either: NaN stays
+NaN.
 
 **Known misses and false alarms.** If the value at the point is thrown away by a `where`, the cause is `where-trap`.
 
@@ -23,7 +25,7 @@ import numpy as np
 from nandoctor.causes.case import Case, Suspicion, expression
 from nandoctor.causes.cause import Cause
 from nandoctor.causes.remedies import edit
-from nandoctor.findings import Fact
+from nandoctor.findings import Fact, Treatment
 from nandoctor.trace.graph import Node, as_float64
 
 _POINTS = {"sqrt": (0.0,), "rsqrt": (0.0,), "pow": (0.0,), "acos": (-1.0, 1.0), "atan2": (0.0,), "norm": (0.0,)}
@@ -70,7 +72,7 @@ def _is_norm(case: Case, node: Node) -> bool:
     return node.op == "EuclideanNorm"
 
 
-def _treatment(node: Node) -> object:
+def _treatment(node: Node) -> Treatment:
     if node.kind == "acos":
         return edit(
             "clip-inside-domain",
@@ -78,18 +80,14 @@ def _treatment(node: Node) -> object:
             "tf.acos(tf.clip_by_value(c, -1 + 1e-6, 1 - 1e-6))",
         )
     if node.kind == "pow":
-        return edit(
-            "floor-inside-power", "Keep the base away from 0.", "tf.pow(tf.maximum(x, 1e-12), exponent)"
-        )
+        return edit("floor-inside-power", "Keep the base away from 0.", "tf.pow(tf.maximum(x, 1e-12), exponent)")
     if node.kind == "norm":
         return edit(
             "floor-inside-norm",
             "Write the norm with a floor under the root.",
             "tf.sqrt(tf.maximum(tf.reduce_sum(tf.square(v), -1), 1e-12))",
         )
-    return edit(
-        "floor-inside-root", "Keep the argument of the root away from 0.", "tf.sqrt(tf.maximum(s, 1e-12))"
-    )
+    return edit("floor-inside-root", "Keep the argument of the root away from 0.", "tf.sqrt(tf.maximum(s, 1e-12))")
 
 
 CAUSE = Cause("ND301", "gradient-singularity", "A function is differentiated where its slope is infinite", examine)

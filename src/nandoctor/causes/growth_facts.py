@@ -8,9 +8,7 @@ from nandoctor.causes.case import Case, Growth, Trial
 from nandoctor.findings import Fact, real
 from nandoctor.trace.graph import as_float64
 
-OVERFLOWS = frozenset(
-    {"square", "mul", "matmul", "sum", "add", "sub", "pow", "prod", "mean", "batchnorm", "write"}
-)
+OVERFLOWS = frozenset({"square", "mul", "matmul", "sum", "add", "sub", "pow", "prod", "mean", "batchnorm", "write"})
 """Operations in which numbers that have grown too large first become infinite."""
 
 ABNORMAL_SCALE = 10.0

@@ -1,7 +1,7 @@
 """# infeasible-sequence (ND111)
 
-**What happens.** A CTC target does not fit its input: it is longer than the number of time steps (repeated labels need
-one step more each, for the blank between them).
+**What happens.** A CTC target does not fit its input: it is longer than the number of time steps (repeated labels
+need one step more each, for the blank between them).
 
 **Why it makes NaN.** No alignment has a probability above 0, so its negative logarithm is inf.
 
@@ -9,7 +9,8 @@ one step more each, for the blank between them).
 
 **Treatment.** Drop or shorten those samples, or downsample less in front of the loss.
 
-**Known misses and false alarms.** An infinite CTC loss for other reasons (NaN in the logits) ends its walk elsewhere.
+**Known misses and false alarms.** An infinite CTC loss for other reasons (NaN in the logits) ends its walk
+elsewhere.
 
 **References.** Graves et al., *Connectionist Temporal Classification*, 2006.
 """

@@ -3,17 +3,18 @@
 **What happens.** A class id is outside `0 .. classes-1` (labels that start at 1, a 255 for "ignore", masks saved as
 0/128/255), or a label of a binary loss is not in [0, 1] (-1/1, 0/255).
 
-**Why it makes NaN.** TensorFlow's sparse cross-entropy answers with NaN on a GPU and under XLA; on a plain CPU it raises.
-A binary cross-entropy with a target beyond [0, 1] has no lower bound: the loss runs to -inf and takes the weights along.
+**Why it makes NaN.** TensorFlow's sparse cross-entropy answers with NaN on a GPU and under XLA; on a plain CPU it
+raises. A binary cross-entropy with a target beyond [0, 1] has no lower bound: the loss runs to -inf and takes the
+weights along.
 
-**How it looks.** Integer targets beyond the last dimension of the predictions; or predictions in [0, 1] with targets
-outside, and a loss that is negative.
+**How it looks.** Integer targets beyond the last dimension of the predictions; or predictions in [0, 1] with
+targets outside, and a loss that is negative.
 
-**Treatment.** Map the labels to `0 .. classes-1`; say which id is to be ignored (`ignore_class=255`); give the last layer
-enough units.
+**Treatment.** Map the labels to `0 .. classes-1`; say which id is to be ignored (`ignore_class=255`); give the last
+layer enough units.
 
-**Known misses and false alarms.** Integer targets of a regression are not class ids: only a cross-entropy, or bounded
-predictions, count.
+**Known misses and false alarms.** Integer targets of a regression are not class ids: only a cross-entropy, or
+bounded predictions, count.
 
 **References.** TensorFlow, `tf.nn.sparse_softmax_cross_entropy_with_logits`.
 """

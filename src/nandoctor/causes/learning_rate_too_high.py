@@ -2,16 +2,16 @@
 
 **What happens.** Each step overshoots the valley it walks in; the loss grows from step to step until it overflows.
 
-**Why it makes NaN.** Gradient descent on a curvature `c` is stable below a rate of `2 / c`. Above it the distance to the
-minimum grows by a factor each step, which is exponential growth: float32 ends at 3.4e38.
+**Why it makes NaN.** Gradient descent on a curvature `c` is stable below a rate of `2 / c`. Above it the distance
+to the minimum grows by a factor each step, which is exponential growth: float32 ends at 3.4e38.
 
-**How it looks.** Loss and weights grow over some steps, from a healthy start, on data of ordinary scale; replayed from
-that start with a lower rate, they do not.
+**How it looks.** Loss and weights grow over some steps, from a healthy start, on data of ordinary scale; replayed
+from that start with a lower rate, they do not.
 
 **Treatment.** Lower the rate to what the replay shows to be stable; warm up; an adaptive optimizer.
 
-**Known misses and false alarms.** If the inputs or targets are unscaled, scaling them cures the growth at the same rate,
-and that is named first. A NaN at a singular point is not cured by any rate.
+**Known misses and false alarms.** If the inputs or targets are unscaled, scaling them cures the growth at the same
+rate, and that is named first. A NaN at a singular point is not cured by any rate.
 
 **References.** Cohen et al., *Gradient Descent on Neural Networks Typically Occurs at the Edge of Stability*, 2021.
 """
@@ -32,7 +32,6 @@ def factors(rate: float | None) -> tuple[float, ...]:
     return tuple(f for f in FACTORS if f >= 0.01 or (rate is not None and rate * f >= ORDINARY_RATE / 10))
 
 
-
 def change(factor: float) -> str:
     """The name of the trial with a lower rate."""
     return f"the learning rate cut to {factor:g} of it"
@@ -49,8 +48,13 @@ def examine(case: Case) -> Suspicion | None:
     lower = f"{rate * stable:.3g}" if rate else f"{stable:g} of it"
     return Suspicion(
         confidence=0.92,
-        summary=f"The training diverges at a learning rate of {shown}; replayed from its start with {lower}, it does not.",
-        facts=(Fact(text=f"learning rate {shown}", values={"rate": rate}), growth_fact(case), *trial_facts(case.growth)),
+        summary=f"The training diverges at a learning rate of {shown}; replayed from its start with {lower}, "
+        "it does not.",
+        facts=(
+            Fact(text=f"learning rate {shown}", values={"rate": rate}),
+            growth_fact(case),
+            *trial_facts(case.growth),
+        ),
         treatments=(
             setting("lower-rate", f"Lower the learning rate to {lower}.", f"learning_rate={lower}"),
             setting("clip-norm", "Or bound the step.", "global_clipnorm=1.0"),

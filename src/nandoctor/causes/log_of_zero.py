@@ -6,15 +6,16 @@ soon as that meets a 0 (`0 * -inf`) or another infinity.
 **Why it makes NaN.** A softmax or a sigmoid never reaches 0 on paper. In float32 it does: a softmax gives exactly 0
 once a logit is about 104 below the largest, a sigmoid gives exactly 1 (so that `1 - p` is 0) from about 17.
 
-**How it looks.** A `log`, `log1p` or `xlogy` whose output is -inf where its input is 0, and an input that was finite.
+**How it looks.** A `log`, `log1p` or `xlogy` whose output is -inf where its input is 0, and an input that was
+finite.
 
-**Treatment.** Compute the loss from logits: `from_logits=True` with a linear last layer, or
-`tf.nn.log_softmax` / `tf.nn.log_sigmoid`. It is the same function, without the zero (safe). An epsilon inside the
-logarithm, or a clip of *both* ends, also stops the NaN but biases the loss and kills the gradient beyond the clip.
-`log(p + 1e-10)` is no guard for `1 - p`: `1 + 1e-10` is exactly 1 in float32.
+**Treatment.** Compute the loss from logits: `from_logits=True` with a linear last layer, or `tf.nn.log_softmax` /
+`tf.nn.log_sigmoid`. It is the same function, without the zero (safe). An epsilon inside the logarithm, or a clip of
+*both* ends, also stops the NaN but biases the loss and kills the gradient beyond the clip. `log(p + 1e-10)` is no
+guard for `1 - p`: `1 + 1e-10` is exactly 1 in float32.
 
-**Known misses and false alarms.** A -inf that is put into a mask on purpose, or that a later `where` removes, is not
-accused: only what flows into the loss, a gradient or the state is followed.
+**Known misses and false alarms.** A -inf that is put into a mask on purpose, or that a later `where` removes, is
+not accused: only what flows into the loss, a gradient or the state is followed.
 
 **References.** Blanchard, Higham, Higham, *Accurately computing the log-sum-exp and softmax functions*, 2021.
 """

@@ -2,17 +2,17 @@
 
 **What happens.** The model gives logits (any real number), the loss takes them for probabilities.
 
-**Why it makes NaN.** A logit is negative as often as not, and the logarithm of a negative number is NaN; `log(1 - p)`
-fails for every logit above 1.
+**Why it makes NaN.** A logit is negative as often as not, and the logarithm of a negative number is NaN; `log(1 -
+p)` fails for every logit above 1.
 
-**How it looks.** The operand of the logarithm is the model's output itself, or 1 minus it, and that output is not in
-[0, 1].
+**How it looks.** The operand of the logarithm is the model's output itself, or 1 minus it, and that output is not
+in [0, 1].
 
-**Treatment.** Say that they are logits (`from_logits=True`, or `tf.nn.*_cross_entropy_with_logits`), which is also the
-stable way; or give the last layer its softmax or sigmoid.
+**Treatment.** Say that they are logits (`from_logits=True`, or `tf.nn.*_cross_entropy_with_logits`), which is also
+the stable way; or give the last layer its softmax or sigmoid.
 
-**Known misses and false alarms.** Keras's own losses clip their input, so there the mismatch shows as poor learning and
-not as NaN.
+**Known misses and false alarms.** Keras's own losses clip their input, so there the mismatch shows as poor learning
+and not as NaN.
 
 **References.** Keras, `BinaryCrossentropy(from_logits=...)`.
 """

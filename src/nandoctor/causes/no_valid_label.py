@@ -1,14 +1,14 @@
 """# no-valid-label (ND106)
 
-**What happens.** Every label of the batch (or of one image, one sequence) is one that the loss ignores: a mask of only
-255, targets that are all missing, weights that are all 0.
+**What happens.** Every label of the batch (or of one image, one sequence) is one that the loss ignores: a mask of
+only 255, targets that are all missing, weights that are all 0.
 
 **Why it makes NaN.** The loss is averaged over the valid labels: `0 / 0`.
 
 **How it looks.** A `0 / 0`, or an empty mean, whose count comes from the labels or the sample weights alone.
 
-**Treatment.** Drop such samples; and divide by the number of valid labels with a floor of 1, so that a batch without any
-adds 0 with zero gradient (safe: every other batch keeps its value).
+**Treatment.** Drop such samples; and divide by the number of valid labels with a floor of 1, so that a batch
+without any adds 0 with zero gradient (safe: every other batch keeps its value).
 
 **Known misses and false alarms.** A count that also depends on what the model predicts is an `empty-mean`.
 

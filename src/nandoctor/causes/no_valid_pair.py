@@ -1,18 +1,20 @@
 """# no-valid-pair (ND109)
 
-**What happens.** The loss averages over pairs or triplets of a batch, and this batch has none: every label occurs once
-(no positive pair), or all labels are the same (no negative).
+**What happens.** The loss averages over pairs or triplets of a batch, and this batch has none: every label occurs
+once (no positive pair), or all labels are the same (no negative).
 
 **Why it makes NaN.** The number of pairs is the denominator: `0 / 0`.
 
-**How it looks.** A `0 / 0`, or an empty mean, whose count comes from comparing the labels of the batch with each other.
+**How it looks.** A `0 / 0`, or an empty mean, whose count comes from comparing the labels of the batch with each
+other.
 
-**Treatment.** Draw P classes with K samples each (P x K batches), so that each batch has pairs; and divide by the count
-with a floor of 1, so that a last, odd batch gives 0 with zero gradient instead of NaN (safe).
+**Treatment.** Draw P classes with K samples each (P x K batches), so that each batch has pairs; and divide by the
+count with a floor of 1, so that a last, odd batch gives 0 with zero gradient instead of NaN (safe).
 
 **Known misses and false alarms.** A batch that has pairs, none of which violates the margin, is an `empty-mean`.
 
-**References.** Schroff, Kalenichenko, Philbin, *FaceNet*, 2015; Hermans, Beyer, Leibe, *In Defense of the Triplet Loss*, 2017.
+**References.** Schroff, Kalenichenko, Philbin, *FaceNet*, 2015; Hermans, Beyer, Leibe, *In Defense of the Triplet
+Loss*, 2017.
 """
 
 import numpy as np
@@ -35,12 +37,12 @@ def examine(case: Case) -> Suspicion | None:
 def _among_rows(case: Case, selection: Value) -> Suspicion | None:
     """Pairs are made within the batch, by comparing its labels with each other."""
     compared = pair_comparisons(case.trace, selection)
-    tables = [_same_label(node.outputs[0].array, node.op) for node in compared if node.outputs[0].array is not None]
-    tables = [table for table in tables if table is not None]
-    if not tables:
+    arrays = [(node.outputs[0].array, node.op) for node in compared]
+    tables = (_same_label(array, op) for array, op in arrays if array is not None)
+    same = next((table for table in tables if table is not None), None)
+    if same is None:
         return None
-    same = tables[0]
-    off = ~np.eye(len(same), dtype=bool)
+    off = ~np.eye(len(same), dtype=np.bool_)
     partners, others = (same & off).sum(axis=1), (~same & off).sum(axis=1)
     size = len(same)
     if not partners.any():
@@ -49,7 +51,9 @@ def _among_rows(case: Case, selection: Value) -> Suspicion | None:
         return _suspicion(case, "all rows have one label (no negative pair)", tuple(range(size)))
     alone = tuple(int(i) for i in np.flatnonzero(partners == 0))
     if alone and selection.shape and selection.stats and selection.stats.count >= size:
-        return _suspicion(case, f"{len(alone)} of {size} rows share their label with no other (no positive pair)", alone)
+        return _suspicion(
+            case, f"{len(alone)} of {size} rows share their label with no other (no positive pair)", alone
+        )
     return None
 
 
@@ -71,7 +75,8 @@ def _suspicion(case: Case, missing: str, rows: tuple[int, ...] | None) -> Suspic
     size = case.batch_size or 0
     return Suspicion(
         confidence=0.96,
-        summary=f"In this batch of {size} {missing}, so {expression(case.location, 'the loss')} divides by a count of 0.",
+        summary=f"In this batch of {size} {missing}, so {expression(case.location, 'the loss')} "
+        "divides by a count of 0.",
         facts=(Fact(text=missing, values={"batch_size": size}),),
         treatments=(
             data("pk-batches", "Draw P classes with K >= 2 samples each for every batch."),

@@ -2,14 +2,16 @@
 
 **What happens.** A weight, or a statistic that the model keeps, is NaN or infinite before the first update.
 
-**Why it makes NaN.** Every output that the weight touches is NaN from the first step. No learning rate and no clip helps.
+**Why it makes NaN.** Every output that the weight touches is NaN from the first step. No learning rate and no clip
+helps.
 
-**How it looks.** The walk back ends at a variable that no step of this training has written. Hand-made initial values
-(`np.log` of counts, a division, `np.empty`), a spoilt checkpoint, a custom initializer.
+**How it looks.** The walk back ends at a variable that no step of this training has written. Hand-made initial
+values (`np.log` of counts, a division, `np.empty`), a spoilt checkpoint, a custom initializer.
 
 **Treatment.** Repair the initial value: smooth the counts before the logarithm, check `np.isfinite` after loading.
 
-**Known misses and false alarms.** A weight that training itself made NaN is stopped by the gate before it is written.
+**Known misses and false alarms.** A weight that training itself made NaN is stopped by the gate before it is
+written.
 
 **References.** Lin et al., *Focal Loss*, 2017 (an initial bias from class counts).
 """

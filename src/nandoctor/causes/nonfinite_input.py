@@ -2,24 +2,25 @@
 
 **What happens.** A batch contains NaN or infinity before any layer has seen it.
 
-**Why it makes NaN.** One NaN feature makes the row's output NaN, the mean over the batch NaN, and every gradient NaN.
+**Why it makes NaN.** One NaN feature makes the row's output NaN, the mean over the batch NaN, and every gradient
+NaN.
 
-**How it looks.** The walk back from the loss ends at an input of the model. Where NumPy divided by 0 or took an invalid
-logarithm on the way, its line is named; the rows are those that hold NaN.
+**How it looks.** The walk back from the loss ends at an input of the model. Where NumPy divided by 0 or took an
+invalid logarithm on the way, its line is named; the rows are those that hold NaN.
 
-**Treatment.** Find out why they are missing. Drop the rows, or fill them with a value from the *training* set (a median)
-and add a column that says so. `np.nan_to_num` turns a missing value into 0, which is a value.
+**Treatment.** Find out why they are missing. Drop the rows, or fill them with a value from the *training* set (a
+median) and add a column that says so. `np.nan_to_num` turns a missing value into 0, which is a value.
 
-**Known misses and false alarms.** NaN that a masking layer removes before it reaches the loss is not accused. A whole
-column of NaN from a division by its spread is `constant-feature`.
+**Known misses and false alarms.** NaN that a masking layer removes before it reaches the loss is not accused. A
+whole column of NaN from a division by its spread is `constant-feature`.
 
 **References.** Little, Rubin, *Statistical Analysis with Missing Data*, 2019.
 """
 
 from nandoctor.causes.case import Case, Suspicion
 from nandoctor.causes.cause import Cause
-from nandoctor.causes.spoilt_data import spoilt
 from nandoctor.causes.remedies import data
+from nandoctor.causes.spoilt_data import spoilt
 
 
 def examine(case: Case) -> Suspicion | None:

@@ -2,23 +2,24 @@
 
 **What happens.** A target, or a sample weight, is NaN or infinite.
 
-**Why it makes NaN.** The loss compares the prediction with it; the mean over the batch is NaN, and so is every gradient.
+**Why it makes NaN.** The loss compares the prediction with it; the mean over the batch is NaN, and so is every
+gradient.
 
 **How it looks.** The walk back from the loss ends at a target of the batch. The predictions are finite.
 
-**Treatment.** Drop the rows, or mask them: a sample weight of 0 does not help, since `0 * NaN` is NaN; the target itself
-must be replaced by a finite number where the weight is 0.
+**Treatment.** Drop the rows, or mask them: a sample weight of 0 does not help, since `0 * NaN` is NaN; the target
+itself must be replaced by a finite number where the weight is 0.
 
-**Known misses and false alarms.** A custom loss that leaves missing targets out by a `where` on the *target* is correct
-and is not accused.
+**Known misses and false alarms.** A custom loss that leaves missing targets out by a `where` on the *target* is
+correct and is not accused.
 
 **References.** Keras guide, *Training with sample weights*.
 """
 
 from nandoctor.causes.case import Case, Suspicion
 from nandoctor.causes.cause import Cause
-from nandoctor.causes.spoilt_data import spoilt
 from nandoctor.causes.remedies import data
+from nandoctor.causes.spoilt_data import spoilt
 
 
 def examine(case: Case) -> Suspicion | None:

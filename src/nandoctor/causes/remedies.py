@@ -7,8 +7,9 @@ from nandoctor.findings import Treatment
 
 def edit(remedy: str, summary: str, code: str, *, safe: bool = False) -> Treatment:
     """A change of the expression at the root; `code` shows it."""
-    safety = "safe" if safe else "changes-training"
-    return Treatment(remedy=remedy, summary=summary, kind="edit", code=code, safety=safety)
+    return Treatment(
+        remedy=remedy, summary=summary, kind="edit", code=code, safety="safe" if safe else "changes-training"
+    )
 
 
 def setting(remedy: str, summary: str, code: str = "") -> Treatment:

@@ -2,14 +2,14 @@
 
 **What happens.** A loss is called with the prediction where it wants the target, and the other way round.
 
-**Why it makes NaN.** A cross-entropy then takes the logarithm of the *target*: `log(0)` for every class that is not the
-true one.
+**Why it makes NaN.** A cross-entropy then takes the logarithm of the *target*: `log(0)` for every class that is not
+the true one.
 
 **How it looks.** The operand of the logarithm is computed from the targets alone, is exactly 0, and the result is
 multiplied with something computed from the predictions.
 
-**Treatment.** Swap them. Keras losses take `(y_true, y_pred)`; TensorFlow's cross-entropies take `labels=`, `logits=`;
-scikit-learn takes `(y_true, y_pred)`; PyTorch takes `(input, target)`.
+**Treatment.** Swap them. Keras losses take `(y_true, y_pred)`; TensorFlow's cross-entropies take `labels=`,
+`logits=`; scikit-learn takes `(y_true, y_pred)`; PyTorch takes `(input, target)`.
 
 **Known misses and false alarms.** A Kullback-Leibler divergence takes the logarithm of its target rightly, and then
 weights it with the target.

@@ -2,14 +2,14 @@
 
 **What happens.** The inputs are not scaled: pixels of 0..255 or 0..65535, prices, time stamps, raw counts.
 
-**Why it makes NaN.** The gradient of the first layer is proportional to its input, so each step overshoots by about the
-square of the scale; the loss grows by a factor each step until it overflows.
+**Why it makes NaN.** The gradient of the first layer is proportional to its input, so each step overshoots by about
+the square of the scale; the loss grows by a factor each step until it overflows.
 
-**How it looks.** A loss and weights that grow over some steps; inputs far from unit scale; and the same steps, replayed
-from the healthy start with the inputs standardised and the *same* learning rate, do not grow.
+**How it looks.** A loss and weights that grow over some steps; inputs far from unit scale; and the same steps,
+replayed from the healthy start with the inputs standardised and the *same* learning rate, do not grow.
 
-**Treatment.** Standardise: `keras.layers.Normalization` (adapted on the training set), `x / 255.0` for images. It changes
-training for the better; the rate stays.
+**Treatment.** Standardise: `keras.layers.Normalization` (adapted on the training set), `x / 255.0` for images. It
+changes training for the better; the rate stays.
 
 **Known misses and false alarms.** Unscaled inputs often train (Adam hides the scale); they are accused only when
 replaying shows that they are the cause.
@@ -47,8 +47,8 @@ def _by_trial(case: Case, role: str, largest: float) -> Suspicion | None:
         return None
     return Suspicion(
         confidence=0.95,
-        summary=f"The inputs are of the order of {largest:.4g}. The training diverges from its first steps; replayed with the inputs "
-        "standardised and the same learning rate, it does not.",
+        summary=f"The inputs are of the order of {largest:.4g}. The training diverges from its first steps; replayed "
+        "with the inputs standardised and the same learning rate, it does not.",
         facts=(
             Fact(text=f"typical magnitude in {role}: {largest:.4g}", values={"scale": largest}),
             growth_fact(case),

@@ -5,8 +5,8 @@
 **Why it makes NaN.** The error is as large as the target, its square and the gradient are larger still; each step
 overshoots, the loss grows by a factor each step and overflows.
 
-**How it looks.** A loss and weights that grow over some steps; targets far from unit scale; and the same steps, replayed
-from the healthy start with the targets standardised and the *same* learning rate, do not grow.
+**How it looks.** A loss and weights that grow over some steps; targets far from unit scale; and the same steps,
+replayed from the healthy start with the targets standardised and the *same* learning rate, do not grow.
 
 **Treatment.** Standardise the targets (and undo it for predictions), take their logarithm if they are positive and
 spread over decades, or use a loss that grows linearly (Huber).
@@ -34,7 +34,7 @@ def examine(case: Case) -> Suspicion | None:
     by_trial = trial is not None and trial.settles
     if not by_trial and not _overflows_alone(case):
         return None
-    facts = (Fact(text=f"typical magnitude in {role}: {largest:.4g}", values={"scale": largest}),)
+    facts: tuple[Fact, ...] = (Fact(text=f"typical magnitude in {role}: {largest:.4g}", values={"scale": largest}),)
     if by_trial and case.growth is not None:
         facts += (growth_fact(case), *trial_facts(case.growth))
     return Suspicion(
@@ -65,8 +65,11 @@ def _overflows_alone(case: Case) -> bool:
         return False
     scale, inputs = scale_of(case.family("target")), case.node.inputs
     largest = max((v.stats.absmax or 0.0 for v in inputs if v.stats), default=0.0)
-    return scale is not None and scale[1] > 1e15 and any("target" in case.roles(v) for v in inputs) and (
-        0.5 < largest / scale[1] < 2.0 or largest > 1e30
+    return (
+        scale is not None
+        and scale[1] > 1e15
+        and any("target" in case.roles(v) for v in inputs)
+        and (0.5 < largest / scale[1] < 2.0 or largest > 1e30)
     )
 
 

@@ -1,17 +1,19 @@
 """# where-trap (ND302)
 
-**What happens.** `tf.where(x > 0, f(x), 0)` hides a bad value of `f`; the loss is finite. The gradient is still NaN.
+**What happens.** `tf.where(x > 0, f(x), 0)` hides a bad value of `f`; the loss is finite. The gradient is still
+NaN.
 
-**Why it makes NaN.** Both branches of a `where` are computed and both are differentiated. The branch that was not taken
-gets an incoming gradient of 0, and 0 times an infinite slope is NaN.
+**Why it makes NaN.** Both branches of a `where` are computed and both are differentiated. The branch that was not
+taken gets an incoming gradient of 0, and 0 times an infinite slope is NaN.
 
-**How it looks.** A finite loss; a backward operation that is fed a zero and makes NaN; the forward operation that it
-differentiates flows into a `where` that does not select those elements.
+**How it looks.** A finite loss; a backward operation that is fed a zero and makes NaN; the forward operation that
+it differentiates flows into a `where` that does not select those elements.
 
-**Treatment.** The double where: make the *argument* safe before the function, then select the result.
-`safe = tf.where(x > 0, x, 1.0); y = tf.where(x > 0, f(safe), 0.0)`. Same value, finite gradient (safe).
+**Treatment.** The double where: make the *argument* safe before the function, then select the result. `safe =
+tf.where(x > 0, x, 1.0); y = tf.where(x > 0, f(safe), 0.0)`. Same value, finite gradient (safe).
 
-**Known misses and false alarms.** A mask that multiplies (`mask * f(x)`) is caught by the cause of the function itself.
+**Known misses and false alarms.** A mask that multiplies (`mask * f(x)`) is caught by the cause of the function
+itself.
 
 **References.** JAX FAQ, *Gradients contain NaN where using `where`*; TensorFlow issue 20091.
 """
@@ -35,8 +37,8 @@ def examine(case: Case) -> Suspicion | None:
     where = case.trace.location(select)
     return Suspicion(
         confidence=0.95,
-        summary=f"{expression(case.location)} is hidden by the `where` on line {where.line if where else '?'}, but it is "
-        "still differentiated: the gradient 0 of the branch not taken meets an infinite slope, and 0 * inf is NaN.",
+        summary=f"{expression(case.location)} is hidden by the `where` on line {where.line if where else '?'}, but it "
+        "is still differentiated: the gradient 0 of the branch not taken meets an infinite slope, and 0 * inf is NaN.",
         facts=(Fact(text="the loss is finite; the branch that is not selected has no finite gradient"),),
         treatments=(
             edit(

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 
 from nandoctor import __version__
@@ -43,22 +42,21 @@ Exit code: 0 healthy, 3 fault diagnosed, otherwise the script's own; 2 for a wro
 )
 def run_command(
     script: Annotated[str, typer.Argument(help="The script (with -m: the module).", show_default=False)],
-    arguments: Annotated[
-        list[str] | None, typer.Argument(help="Arguments for the script.", show_default=False)
-    ] = None,
+    arguments: Annotated[list[str] | None, typer.Argument(help="Arguments for the script.", show_default=False)] = None,
     module: Annotated[bool, typer.Option("-m", help="SCRIPT is the name of a module.")] = False,
     json: Annotated[
         str | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON; - for standard output.")
     ] = None,
-    out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", help="Folder for capsules, made at a fault.")
-    ] = Path(".nandoctor"),
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for capsules, made at a fault.")] = Path(
+        ".nandoctor"
+    ),
     no_batch: Annotated[bool, typer.Option("--no-batch", help="Leave the batch's data out of the capsule.")] = False,
     max_steps: Annotated[
         int | None, typer.Option("--max-steps", min=1, metavar="N", help="End the script after N healthy steps.")
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing if the run is healthy.")] = False,
 ) -> None:
+    """See `_RUN_HELP`."""
     from nandoctor.cli.run import Options, run
 
     options = Options(json=json, out=out, keep_batch=not no_batch, max_steps=max_steps, quiet=quiet)
@@ -120,17 +118,13 @@ def _options(
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     try:
-        code = app(arguments, standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        app(arguments)
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 0
     except NandoctorError as error:
         print(f"nandoctor: error: {error}", file=sys.stderr)
         return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        print("nandoctor: interrupted.", file=sys.stderr)
-        return 130
-    return code if isinstance(code, int) else 0
+    return 0
 
 
 def entry() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ import msgspec
 from nandoctor import __version__
 from nandoctor.cli.output import check_folder, check_json, write_json
 from nandoctor.cli.script import check_script, run_module, run_script, show_error
+from nandoctor.errors import NandoctorError
 from nandoctor.findings import Result
 from nandoctor.frameworks.imports import when_imported
 from nandoctor.frameworks.protocol import Verdict
@@ -35,7 +37,7 @@ class Options:
     """What the user typed."""
 
     json: str | None = None
-    out: Path = Path(".nandoctor")
+    out: Path | None = Path(".nandoctor")
     keep_batch: bool = True
     max_steps: int | None = None
     quiet: bool = False
@@ -111,7 +113,9 @@ def run(target: str, arguments: Sequence[str], options: Options, *, module: bool
     """
     if not module:
         check_script(target)
-    check_folder(options.out)
+    _check_frameworks()
+    if options.out is not None:
+        check_folder(options.out)
     check_json(options.json)
     session = Session(options, target)
     with contextlib.ExitStack() as stack:
@@ -119,6 +123,13 @@ def run(target: str, arguments: Sequence[str], options: Options, *, module: bool
         stack.enter_context(listening(session.log))
         ended = _run_to_its_end(target, arguments, module=module)
     return _report(session, ended)
+
+
+def _check_frameworks() -> None:
+    if not any(importlib.util.find_spec(name) for name in ("keras", "tensorflow", "torch", "jax")):
+        raise NandoctorError(
+            "no framework is installed whose training could be watched: pip install 'nandoctor[tensorflow]'"
+        )
 
 
 @dataclass(frozen=True)

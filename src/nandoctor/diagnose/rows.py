@@ -51,9 +51,7 @@ def rows_by_experiment(
     return tuple(narrow(everything)) if batch_size > 1 and breaks(everything) else ()
 
 
-def _reduced(
-    rows: list[int], breaks: Callable[[Sequence[int]], bool], spent: Callable[[], bool]
-) -> list[int]:
+def _reduced(rows: list[int], breaks: Callable[[Sequence[int]], bool], spent: Callable[[], bool]) -> list[int]:
     """Leave out chunks, ever smaller, as long as the rest still breaks (delta debugging)."""
     chunk = max(1, len(rows) // 4)
     while not spent():

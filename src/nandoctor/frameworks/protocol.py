@@ -10,8 +10,8 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from nandoctor.findings import Location
-from nandoctor.trace.graph import Trace
 from nandoctor.frameworks.reading import Reading
+from nandoctor.trace.graph import Trace
 
 State = Mapping[str, np.ndarray]
 """Every variable of a training by name: weights, optimizer slots, statistics, metrics, random state."""
@@ -81,6 +81,18 @@ class Training(Protocol):
 
     @property
     def optimizer_location(self) -> Location | None: ...
+
+    def open_gate(self) -> None:
+        """Before the framework builds its step: see to it that the gate is in it."""
+        ...
+
+    def watch(self, watcher: Watcher) -> None:
+        """After the framework built its step: tell the watcher of each one."""
+        ...
+
+    def close(self) -> None:
+        """Put back everything."""
+        ...
 
     def state(self) -> dict[str, np.ndarray]:
         """A copy of every variable, on the host."""

@@ -36,8 +36,7 @@ def print_result(result: Result, stream: TextIO) -> None:
 
 def _console(stream: TextIO) -> Console:
     console = Console(file=stream, highlight=False, soft_wrap=False, emoji=False, markup=False)
-    if console.width > _WIDEST:
-        console.width = _WIDEST
+    console.width = min(console.width, _WIDEST)
     return console
 
 

@@ -92,7 +92,7 @@ def _walk(trace: Trace, surface: Surface, name: str, target: Value) -> Origin:
 
 
 def _laundered_behind(trace: Trace, maker: Node) -> Value | None:
-    """A NaN further back that an operation on the way turned into a finite number: the first finite tensor is no end."""
+    """A NaN further back that an operation on the way turned into a finite number."""
     for source in maker.inputs:
         for node in trace.ancestors(source):
             spoilt = [v for v in node.inputs if v.has_nan]

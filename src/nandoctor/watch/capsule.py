@@ -15,7 +15,7 @@ class Capsule:
     """One fault, as it was caught. Steps count from 1, epochs and batches from 0.
 
     Attributes:
-        surface: what was found not finite first: `loss`, `gradient`, `state` or `weights`; `error` where the step raised.
+        surface: what was not finite first: `loss`, `gradient`, `state` or `weights`; `error` where the step raised.
         batch: the batch that did it.
         recent: the batches before it, oldest first.
         state: every variable before the step.

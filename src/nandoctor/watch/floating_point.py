@@ -11,6 +11,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -50,11 +51,12 @@ class FloatingPointLog:
 @contextlib.contextmanager
 def listening(log: FloatingPointLog) -> Iterator[FloatingPointLog]:
     """While inside, errors that NumPy would warn of go to the log as well."""
-    before = np.geterr()
+    before: dict[str, Any] = dict(np.geterr())
     call_before = np.seterrcall(log)
-    np.seterr(**{kind: "log" for kind, mode in before.items() if mode == "warn"})  # type: ignore[arg-type]
+    logged: dict[str, Any] = {kind: "log" for kind, mode in before.items() if mode == "warn"}
+    np.seterr(**logged)
     try:
         yield log
     finally:
-        np.seterr(**before)  # type: ignore[arg-type]
+        np.seterr(**before)
         np.seterrcall(call_before)

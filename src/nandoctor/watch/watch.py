@@ -23,7 +23,9 @@ _RECENT_BYTES = 64 << 20
 class Watch:
     """Rides on one training. Its own time is counted, so that its cost can be told."""
 
-    def __init__(self, training: Training, notes: Callable[[], tuple[FloatingPointNote, ...]] = tuple, budget: int = BUDGET) -> None:
+    def __init__(
+        self, training: Training, notes: Callable[[], tuple[FloatingPointNote, ...]] = tuple, budget: int = BUDGET
+    ) -> None:
         self.training = training
         self.history = History()
         self.epoch = 0

@@ -6,8 +6,8 @@ healthy; every gradient of the network becomes NaN in that step.
 """
 # cause: gradient-singularity
 # phase: backward
-# rows: any
-# step: any
+# rows: 20
+# step: 18
 
 import keras
 import numpy as np
@@ -16,10 +16,10 @@ from keras import layers
 from sklearn.datasets import load_digits
 
 BATCH = 32
-STEPS_PER_EPOCH = 12
+STEPS_PER_EPOCH = 10
 MARGIN = 1.0
 
-keras.utils.set_random_seed(3)
+keras.utils.set_random_seed(1)
 digits = load_digits()
 images = (digits.images / 16.0).astype("float32")[..., None]
 by_class = [np.flatnonzero(digits.target == c) for c in range(10)]
@@ -27,7 +27,7 @@ by_class = [np.flatnonzero(digits.target == c) for c in range(10)]
 
 def pairs():
     """Endless pairs of images, half of them of the same digit."""
-    rng = np.random.default_rng(3)
+    rng = np.random.default_rng(1)
     while True:
         a = rng.integers(len(images))
         same = rng.random() < 0.5

@@ -14,9 +14,7 @@ from nandoctor.frameworks.protocol import Batch
 
 def read_batch(data: Any) -> Batch:
     """The batch that a train step was given."""
-    data = keras.tree.map_structure(
-        lambda leaf: None if isinstance(leaf, tf.experimental.Optional) else leaf, data
-    )
+    data = keras.tree.map_structure(lambda leaf: None if isinstance(leaf, tf.experimental.Optional) else leaf, data)
     return Batch(data, lambda d: {role: _array(leaf) for role, leaf in leaves(d) if _has_array(leaf)})
 
 

@@ -110,7 +110,7 @@ class Gate:
     def _gated_apply(self, optimizer: Any) -> Callable[..., Any]:
         apply = optimizer.apply
 
-        def gated(grads: Any, trainable_variables: Any = None) -> None:
+        def gated(grads: Any, trainable_variables: Any = None) -> Any:
             grads = list(grads)
             known = [g for g in grads if g is not None]
             if not known:

@@ -17,10 +17,10 @@ from nandoctor.frameworks.keras.batches import leaves, map_leaves, read_batch, t
 from nandoctor.frameworks.keras.gate import READING, Gate, _dense, optimizers_of
 from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.protocol import Batch, Change, State, Verdict, Watcher
+from nandoctor.frameworks.reading import Reading
 from nandoctor.frameworks.tensorflow.pipeline import trace_spoiling_map
 from nandoctor.frameworks.tensorflow.recorder import Recorder, marking_gradients, recording
 from nandoctor.trace.graph import Trace
-from nandoctor.frameworks.reading import Reading
 
 
 class KerasTraining:
@@ -60,7 +60,8 @@ class KerasTraining:
     # -- state ----------------------------------------------------------------------------------
 
     def _variables(self) -> dict[str, Any]:
-        model, named = self.model, {}
+        model = self.model
+        named: dict[str, Any] = {}
         groups = [("weight", model.trainable_variables), ("state", model.non_trainable_variables)]
         groups += [("slot", optimizer.variables) for optimizer in optimizers_of(model)]
         groups += [("metric", model.metrics_variables)]
@@ -168,7 +169,7 @@ class KerasTraining:
             yield
 
 
-class _ScaledSchedule(keras.optimizers.schedules.LearningRateSchedule):
+class _ScaledSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
     """A learning-rate schedule, multiplied."""
 
     def __init__(self, schedule: Callable[..., Any], factor: float) -> None:
@@ -232,9 +233,7 @@ def _build_variables(model: Any, step: Any) -> None:
         step.get_concrete_function()
 
 
-def _step(
-    run: Callable[[Any], Any], training: KerasTraining, data: Any, watcher: Watcher
-) -> tuple[Any, Verdict]:
+def _step(run: Callable[[Any], Any], training: KerasTraining, data: Any, watcher: Watcher) -> tuple[Any, Verdict]:
     """One guarded step: its logs, and what follows."""
     started = time.perf_counter()
     try:
@@ -379,9 +378,8 @@ def _noting_finiteness(model: Any, seen: list[bool]) -> Iterator[None]:
 
     def gradient(tape: Any, target: Any, sources: Any, *args: Any, **kwargs: Any) -> Any:
         result = original(tape, target, sources, *args, **kwargs)
-        for tensor in (*tf.nest.flatten(target), *tf.nest.flatten(result)):
-            if tensor is not None and _dense(tensor).dtype.is_floating:
-                seen.append(bool(tf.reduce_all(tf.math.is_finite(_dense(tensor)))))
+        tensors = [_dense(t) for t in (*tf.nest.flatten(target), *tf.nest.flatten(result)) if t is not None]
+        seen.extend(bool(tf.reduce_all(tf.math.is_finite(t))) for t in tensors if t.dtype.is_floating)
         return result
 
     with patched(tf.GradientTape, "gradient", gradient):

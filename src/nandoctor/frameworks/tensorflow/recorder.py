@@ -111,9 +111,7 @@ class Recorder:
 
     # -- what TensorFlow calls ------------------------------------------------------------------
 
-    def on_op(
-        self, op: Any, inputs: Any, attrs: Any, outputs: Any, op_name: Any = None, graph: Any = None
-    ) -> None:
+    def on_op(self, op: Any, inputs: Any, attrs: Any, outputs: Any, op_name: Any = None, graph: Any = None) -> None:
         """An op callback: one eager operation has run."""
         if graph is not None or len(self.trace.nodes) >= _MAX_NODES:
             self.trace.truncated = self.trace.truncated or graph is None
@@ -210,9 +208,7 @@ class Recorder:
     def differentiate(self, original: Callable[..., Any]) -> Callable[..., Any]:
         """TensorFlow's gradient function, wrapped to tell which operation it differentiates."""
 
-        def gradient(
-            op_name: str, attrs: Any, num_inputs: int, inputs: Any, outputs: Any, *rest: Any
-        ) -> Any:
+        def gradient(op_name: str, attrs: Any, num_inputs: int, inputs: Any, outputs: Any, *rest: Any) -> Any:
             self._differentiating.append(self._forward_of(op_name, inputs, outputs))
             try:
                 return original(op_name, attrs, num_inputs, inputs, outputs, *rest)

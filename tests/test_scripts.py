@@ -1,0 +1,39 @@
+"""The judging scripts, run as a user would: cause, line, phase, rows and step, and silence on the healthy twins."""
+
+from __future__ import annotations
+
+import corpus
+import pytest
+
+TRUTHS = corpus.all_truths()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _preloaded() -> None:
+    corpus.preload()
+
+
+@pytest.mark.parametrize("truth", [t for t in TRUTHS if t.cause], ids=lambda t: t.name)
+def test_fault_is_named(truth: corpus.Truth) -> None:
+    outcome = corpus.run_forked(truth.path)
+    assert outcome.code == (1 if truth.raises else 3), outcome.output
+    found = outcome.result["diagnoses"][0]
+    assert found["cause"] == truth.cause
+    assert found["location"]["line"] in truth.lines
+    assert found["phase"] == truth.phase
+    if truth.rows is not None:
+        assert tuple(found["samples"]) == truth.rows
+    if truth.step is not None:
+        assert found["step"] == truth.step
+    assert found["evidence"]
+    assert found["treatments"]
+
+
+@pytest.mark.parametrize("truth", [t for t in TRUTHS if not t.cause], ids=lambda t: t.name)
+def test_healthy_training_is_not_accused(truth: corpus.Truth) -> None:
+    outcome = corpus.run_forked(truth.path)
+    assert outcome.code == 0, outcome.output
+    assert outcome.result["status"] == "healthy"
+    assert outcome.result["diagnoses"] == []
+    assert outcome.result["steps"] > 0
+    assert "the guard failed" not in outcome.output
