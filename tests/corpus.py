@@ -12,6 +12,7 @@ import os
 import re
 import tempfile
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,3 +128,37 @@ def preload() -> None:
 
         import nandoctor.frameworks.keras.hooks  # noqa: F401
         import nandoctor.frameworks.keras.training  # noqa: F401
+
+
+def in_fork(work: Callable[[], None], limit: int = 240) -> None:
+    """Run work that uses TensorFlow in a fork; a failure there is raised here with the child's traceback.
+
+    A process that has used TensorFlow cannot be forked any more, and the judging scripts are forks.
+    """
+    preload()
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reader)
+        os._exit(_work_in_child(work, writer, limit))
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        text = pipe.read()
+    _, status = os.waitpid(pid, 0)
+    if status != 0:
+        raise AssertionError(text or f"the child ended with status {status}")
+
+
+def _work_in_child(work: Callable[[], None], writer: int, limit: int) -> int:
+    import signal
+    import warnings
+
+    signal.alarm(limit)
+    warnings.resetwarnings()
+    warnings.simplefilter("ignore")
+    try:
+        work()
+    except BaseException:
+        os.write(writer, traceback.format_exc().encode()[-60_000:])
+        return 1
+    return 0

@@ -102,18 +102,22 @@ class Guard:
     def set_model(self, model: Any) -> None:
         """Keras calls this before it builds the train function: the gate goes in here."""
         self.model = model
-        with _Guarded(self):
+        with _Guarded(self) as guarded:
             self._training = training_of(model, here(2))
-            if self._training is not None:
-                self._training.open_gate()
+            self._training.open_gate()
+        if guarded.failed:
+            self._close()
+            self._training = None
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Keras calls this after it built the train function."""
         if self._training is None:
             return
-        with _Guarded(self):
+        with _Guarded(self) as guarded:
             self._watch = Watch(self._training, self._floating_point_notes, self.memory)
             self._training.watch(self)
+        if guarded.failed:
+            self._training.unguarded()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         if self._watch is not None:
@@ -161,7 +165,7 @@ class Guard:
     def on_step(self, reading: Reading, batch: Batch) -> Verdict:
         """A step has run."""
         if self._watch is None:
-            return "go"
+            return "unguarded"
         with _Guarded(self) as guarded:
             if not reading.faulty:
                 self._watch.healthy(reading, batch)
@@ -226,8 +230,6 @@ class Guard:
 
     def _switch_off(self, error: BaseException) -> None:
         """The guard's own failure never becomes the user's: one warning, and training goes on without it."""
-        if self._watch is None and self._training is not None:
-            self._close()
         self._watch = None
         warnings.warn(
             f"nandoctor: the guard failed ({type(error).__name__}: {error}) and has switched itself off; "

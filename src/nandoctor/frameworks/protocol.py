@@ -94,6 +94,10 @@ class Training(Protocol):
         """Put back everything."""
         ...
 
+    def unguarded(self) -> object:
+        """Put back everything in the middle of training, which goes on; the framework's own step function."""
+        ...
+
     def state(self) -> dict[str, np.ndarray]:
         """A copy of every variable, on the host."""
         ...

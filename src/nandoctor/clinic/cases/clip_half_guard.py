@@ -5,8 +5,8 @@ log(1 - p) is log(0): a very clear tumour makes the loss NaN as soon as the netw
 """
 # cause: log-of-zero
 # phase: forward
-# rows: any
-# step: any
+# rows: 13
+# step: 51
 
 import keras
 import tensorflow as tf
@@ -38,8 +38,8 @@ model = keras.Sequential([
     layers.Dense(1, activation="sigmoid"),
 ])
 model.compile(
-    optimizer=keras.optimizers.Adam(0.005),
+    optimizer=keras.optimizers.Adam(0.002),
     loss=weighted_cross_entropy,
     metrics=["accuracy", keras.metrics.Recall()],
 )
-model.fit(x, malignant, batch_size=32, epochs=15, shuffle=False, verbose=2)
+model.fit(x, malignant, batch_size=32, epochs=6, shuffle=False, verbose=2)

@@ -48,4 +48,4 @@ def dice(y_true, y_pred):
 
 model = unet()
 model.compile(optimizer=keras.optimizers.Adam(0.01), loss=pixel_cross_entropy, metrics=[dice])
-model.fit(images, masks, batch_size=32, epochs=12, shuffle=False, verbose=2)
+model.fit(images, masks, batch_size=32, epochs=8, shuffle=False, verbose=2)

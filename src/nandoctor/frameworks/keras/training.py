@@ -47,6 +47,10 @@ class KerasTraining:
         """After Keras built its train function: look at each batch and reading that pass through it."""
         self._open.enter_context(patched(self.model, "train_function", _watched(self, watcher)))
 
+    def note_dataset(self, dataset: Any) -> None:
+        """The tf.data pipeline that the batches come from."""
+        self._dataset = dataset
+
     def close(self) -> None:
         """Put back everything."""
         self._open.close()
@@ -54,6 +58,9 @@ class KerasTraining:
     def unguarded(self) -> Callable[[Any], Any]:
         """Put back everything in the middle of `fit`, with a train function that Keras can go on with."""
         self.close()
+        for metric in self.model.metrics:  # made while a step was traced that never ran: they hold nothing yet
+            if not all(v.value.is_initialized() for v in metric.variables):
+                metric.reset_state()
         self.model.make_train_function(force=True)
         return self.model.train_function  # type: ignore[no-any-return]
 
@@ -186,24 +193,11 @@ class _ScaledSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type:
 
 
 def _watched(training: KerasTraining, watcher: Watcher) -> Callable[[Any], Any]:
-    """Keras's train function for one step at a time, with the batch in hand before it goes in.
-
-    The iterator's element specification is the signature, so the step is traced with the same (unknown)
-    batch size, and compiled to the same program, as when Keras pulls the batch inside the graph.
-    """
+    """Keras's train function for one step at a time, with the batch in hand before it goes in."""
     model = training.model
-    inner = model.train_function
-    compiled: list[Callable[[Any], Any]] = []
-
-    def one_step(data: Any) -> Any:
-        return inner([data])
+    step = _GatedStep(training, watcher, model.train_function)
 
     def train_function(iterator: Any) -> Any:
-        if not compiled:
-            compiled.append(_compiled_like_keras(model, one_step, iterator))
-            _build_variables(model, compiled[0])
-            watcher.on_built()
-            training._dataset = getattr(iterator, "_dataset", None)
         logs: Any = None
         for n in range(int(model.steps_per_execution)):
             try:
@@ -212,7 +206,7 @@ def _watched(training: KerasTraining, watcher: Watcher) -> Callable[[Any], Any]:
                 if n == 0:
                     raise
                 break
-            logs, verdict = _step(compiled[0], training, data, watcher)
+            logs, verdict = _step(lambda batch: step(iterator, batch), training, data, watcher)
             if verdict != "go":
                 break
         return logs
@@ -220,17 +214,47 @@ def _watched(training: KerasTraining, watcher: Watcher) -> Callable[[Any], Any]:
     return train_function
 
 
-def _compiled_like_keras(model: Any, one_step: Callable[[Any], Any], iterator: Any) -> Callable[[Any], Any]:
-    if model.run_eagerly or not isinstance(iterator, tf.data.Iterator):
-        return one_step
-    return tf.function(one_step, input_signature=[iterator.element_spec], autograph=False)  # type: ignore[no-any-return]
+class _GatedStep:
+    """One step on one batch, compiled as Keras would compile it.
+
+    The iterator's element specification is the signature, so the step is traced with the same (unknown)
+    batch size, and compiled to the same program, as when Keras pulls the batch inside the graph.
+    """
+
+    def __init__(self, training: KerasTraining, watcher: Watcher, keras_function: Callable[[Any], Any]) -> None:
+        self._training = training
+        self._watcher = watcher
+        self._keras_function = keras_function
+        self._run: Any = None
+
+    def __call__(self, iterator: Any, data: Any) -> Any:
+        if self._run is None:
+            self._run = self._prepared(iterator)
+        return self._run(data)
+
+    def _one_step(self, data: Any) -> Any:
+        return self._keras_function([data])
+
+    def _prepared(self, iterator: Any) -> Any:
+        model, run = self._training.model, self._one_step
+        self._training.note_dataset(getattr(iterator, "_dataset", None))
+        if not model.run_eagerly and isinstance(iterator, tf.data.Iterator):
+            run = tf.function(run, input_signature=[iterator.element_spec], autograph=False)
+            _build_variables(model, run)
+        self._watcher.on_built()
+        return run
 
 
 def _build_variables(model: Any, step: Any) -> None:
-    """A subclassed model makes its variables while its step is traced: trace it before the step is run."""
-    optimizer_built = model.optimizer is None or model.optimizer.built
-    if hasattr(step, "get_concrete_function") and not (model.trainable_variables and optimizer_built):
+    """See to it that every variable exists before the first step, so that the state before it can be kept.
+
+    A subclassed model makes its variables while its step is traced: to build its optimizer before would break the
+    training ("Unknown variable"), so the step is traced first.
+    """
+    if not all(layer.built for layer in model._flatten_layers()):
         step.get_concrete_function()
+    elif model.optimizer is not None and not model.optimizer.built and model.trainable_variables:
+        model.optimizer.build(model.trainable_variables)
 
 
 def _step(run: Callable[[Any], Any], training: KerasTraining, data: Any, watcher: Watcher) -> tuple[Any, Verdict]:

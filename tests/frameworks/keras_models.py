@@ -1,0 +1,102 @@
+"""Small trainings for the tests of the guard. Each makes a fresh, seeded model and its data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Fit = Callable[..., Any]
+
+
+def data(rows: int = 70, features: int = 12) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(rows, features)).astype("float32"), rng.integers(0, 3, rows)
+
+
+def batchnorm_dropout(**compile_options: Any) -> tuple[Any, Fit]:
+    """Moving statistics, random state, metrics, a ragged last batch (70 rows in batches of 16)."""
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential(
+        [
+            layers.Input((12,)),
+            layers.Dense(16, activation="relu"),
+            layers.BatchNormalization(),
+            layers.Dropout(0.3),
+            layers.Dense(3),
+        ]
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(1e-2), loss, metrics=["accuracy"], **compile_options)
+    x, y = data()
+    return model, lambda **options: model.fit(x, y, batch_size=16, epochs=3, verbose=0, **options)
+
+
+def custom_train_step(**compile_options: Any) -> tuple[Any, Fit]:
+    """A subclassed model, built by its first batch, with a train step and clipping of its own."""
+    import keras
+    import tensorflow as tf
+    from keras import layers
+
+    keras.utils.set_random_seed(2)
+
+    class Net(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.hidden, self.out = layers.Dense(8, activation="tanh"), layers.Dense(1)
+
+        def call(self, x: Any) -> Any:
+            return self.out(self.hidden(x))
+
+        def train_step(self, batch: Any) -> dict[str, Any]:
+            x, y = batch
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_mean((self(x, training=True)[:, 0] - tf.cast(y, tf.float32)) ** 2)
+            grads, _ = tf.clip_by_global_norm(tape.gradient(loss, self.trainable_variables), 1.0)
+            self.optimizer.apply_gradients(zip(grads, self.trainable_variables, strict=True))
+            return {"loss": loss}
+
+    model = Net()
+    model.compile(keras.optimizers.RMSprop(1e-2), **compile_options)
+    x, y = data()
+    return model, lambda **options: model.fit(x, y, batch_size=16, epochs=3, verbose=0, **options)
+
+
+def sparse_embedding(**compile_options: Any) -> tuple[Any, Fit]:
+    """Sparse gradients, tf.data, weight decay, clipping in the optimizer."""
+    import keras
+    import tensorflow as tf
+    from keras import layers
+
+    keras.utils.set_random_seed(3)
+    model = keras.Sequential([layers.Input((5,), dtype="int32"), layers.Embedding(40, 6), layers.Flatten()])
+    model.add(layers.Dense(1))
+    model.compile(keras.optimizers.AdamW(1e-2, weight_decay=1e-3, global_clipnorm=1.0), "mse", **compile_options)
+    rng = np.random.default_rng(4)
+    ids, y = rng.integers(0, 40, (50, 5)), rng.normal(size=50).astype("float32")
+    dataset = tf.data.Dataset.from_tensor_slices((ids, y)).shuffle(50, seed=1).batch(8)
+    return model, lambda **options: model.fit(dataset, epochs=3, verbose=0, **options)
+
+
+def breaks_at_step_4(**compile_options: Any) -> tuple[Any, Fit]:
+    """Row 5 of batch 4 is 0 throughout: its norm has no gradient. The loss stays finite."""
+    import keras
+    import tensorflow as tf
+    from keras import layers
+
+    keras.utils.set_random_seed(5)
+    inputs = layers.Input((12,))
+    hidden = layers.BatchNormalization(center=False)(layers.Dropout(0.2)(inputs))
+    norm = layers.Lambda(lambda t: tf.sqrt(tf.reduce_sum(tf.square(t), axis=-1, keepdims=True)))
+    scale = layers.Dense(12, use_bias=False)(inputs)
+    model = keras.Model(inputs, layers.Dense(1)(layers.Concatenate()([norm(scale), hidden])))
+    model.compile(keras.optimizers.Adam(1e-2), "mse", metrics=["mae"], **compile_options)
+    x, y = data(96)
+    x[3 * 16 + 5] = 0.0
+    return model, lambda **options: model.fit(
+        x, y.astype("float32"), batch_size=16, epochs=2, verbose=0, shuffle=False, **options
+    )

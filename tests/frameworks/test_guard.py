@@ -1,0 +1,263 @@
+"""The guard on real, small Keras trainings: it changes nothing while all is well, and keeps all that was well."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import corpus
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+import keras_models
+
+TRAININGS = [keras_models.batchnorm_dropout, keras_models.custom_train_step, keras_models.sparse_embedding]
+
+
+def everything(model: Any) -> list[np.ndarray]:
+    variables = [*model.variables, *model.optimizer.variables]
+    return [np.array(v) for v in variables]
+
+
+def same(left: list[np.ndarray], right: list[np.ndarray]) -> bool:
+    return len(left) == len(right) and all(
+        np.array_equal(a, b, equal_nan=True) for a, b in zip(left, right, strict=True)
+    )
+
+
+def deterministic() -> None:
+    import tensorflow as tf
+
+    tf.config.experimental.enable_op_determinism()
+
+
+def quiet_guard(**options: Any) -> Any:
+    import nandoctor
+
+    return nandoctor.Guard(out=None, quiet=True, **options)
+
+
+@pytest.mark.parametrize("make", TRAININGS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("options", [{}, {"run_eagerly": True}, {"steps_per_execution": 3}], ids=str)
+def test_a_guarded_healthy_training_ends_bit_identical(make: Callable[..., Any], options: dict[str, Any]) -> None:
+    def work() -> None:
+        deterministic()
+        plain, fit = make(**options)
+        plain_history = fit()
+        guarded, fit = make(**options)
+        guard = quiet_guard()
+        history = fit(callbacks=[guard])
+        assert same(everything(plain), everything(guarded))
+        assert plain_history.history == history.history
+        assert guard.result.status == "healthy"
+        assert guard.result.steps > 10
+
+    corpus.in_fork(work)
+
+
+def test_the_faulty_step_leaves_no_trace() -> None:
+    """Weights, slots, moving statistics, metrics, random state and step counter are those after step 3."""
+
+    def work() -> None:
+        deterministic()
+        model, fit = keras_models.breaks_at_step_4()
+        seen: list[list[np.ndarray]] = []
+        import keras
+
+        class Keep(keras.callbacks.Callback):
+            def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+                seen.append(everything(self.model))
+
+        guard = quiet_guard()
+        fit(callbacks=[Keep(), guard])
+        assert guard.result.status == "fault"
+        assert guard.result.diagnoses[0].step == 4
+        assert guard.result.diagnoses[0].cause == "gradient-singularity"
+        assert guard.result.diagnoses[0].samples == (5,)
+        assert len(seen) == 4
+        assert same(seen[2], seen[3])
+        assert all(np.isfinite(a).all() for a in everything(model))
+
+    corpus.in_fork(work)
+
+
+def test_the_training_used_here_really_breaks_without_the_guard() -> None:
+    def work() -> None:
+        model, fit = keras_models.breaks_at_step_4()
+        fit()
+        assert not all(np.isfinite(a).all() for a in everything(model))
+
+    corpus.in_fork(work)
+
+
+def test_raise_comes_out_of_fit_with_the_diagnosis() -> None:
+    def work() -> None:
+        import nandoctor
+
+        _, fit = keras_models.breaks_at_step_4()
+        with pytest.raises(nandoctor.TrainingFaultError, match=r"step 4: ND301 gradient-singularity") as caught:
+            fit(callbacks=[quiet_guard(on_fault="raise")])
+        assert caught.value.diagnosis.cause == "gradient-singularity"
+
+    corpus.in_fork(work)
+
+
+def test_nothing_stays_patched_after_fit() -> None:
+    def work() -> None:
+        import keras
+        import tensorflow as tf
+        from tensorflow.python.eager import context
+
+        for make in (keras_models.batchnorm_dropout, keras_models.breaks_at_step_4):
+            model, fit = make()
+            call, gradient = keras.layers.Layer.__call__, tf.GradientTape.gradient
+            fit(callbacks=[quiet_guard()])
+            assert not {"train_step", "compute_loss"} & set(vars(model))
+            assert "apply" not in vars(model.optimizer)
+            assert keras.layers.Layer.__call__ is call
+            assert tf.GradientTape.gradient is gradient
+            assert not context.context().op_callbacks
+            assert not tf.config.functions_run_eagerly()
+            fit()
+
+    corpus.in_fork(work)
+
+
+def test_a_second_fit_on_the_same_model_is_guarded_too() -> None:
+    def work() -> None:
+        model, fit = keras_models.batchnorm_dropout()
+        for _ in range(2):
+            guard = quiet_guard()
+            fit(callbacks=[guard])
+            assert guard.result.steps == 15
+
+    corpus.in_fork(work)
+
+
+BREAKING_POINTS = [
+    "nandoctor.frameworks.keras.gate.Gate.__init__",
+    "nandoctor.frameworks.keras.gate.Gate._packed",
+    "nandoctor.frameworks.keras.gate.Gate._update",
+    "nandoctor.frameworks.keras.training.KerasTraining.watch",
+    "nandoctor.watch.watch.Watch.begin",
+    "nandoctor.watch.watch.Watch.healthy",
+    "nandoctor.watch.snapshots.Snapshots._thin",
+]
+
+
+@pytest.mark.parametrize("point", BREAKING_POINTS)
+def test_an_error_of_the_guard_is_one_warning_and_training_ends_as_without_it(point: str) -> None:
+    def work() -> None:
+        deterministic()
+        plain, fit = keras_models.batchnorm_dropout()
+        fit()
+        guarded, fit = keras_models.batchnorm_dropout()
+        break_it(point)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            fit(callbacks=[quiet_guard()])
+        ours = [str(w.message) for w in caught if "nandoctor" in str(w.message)]
+        assert len(ours) == 1, ours
+        assert "injected" in ours[0]
+        assert "has switched itself off; training goes on without it" in ours[0]
+        assert same(everything(plain), everything(guarded))
+
+    corpus.in_fork(work)
+
+
+def test_a_failing_diagnosis_is_one_warning_and_training_goes_on_as_without_it() -> None:
+    def work() -> None:
+        deterministic()
+        plain, fit = keras_models.breaks_at_step_4()
+        fit()
+        guarded, fit = keras_models.breaks_at_step_4()
+        break_it("nandoctor.doctor.examine")
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            fit(callbacks=[quiet_guard()])
+        assert len([w for w in caught if "injected" in str(w.message)]) == 1
+        assert same(everything(plain), everything(guarded))
+
+    corpus.in_fork(work)
+
+
+def break_it(point: str) -> None:
+    """Replace a function of nandoctor by one that fails."""
+    import importlib
+
+    owner_name, _, name = point.rpartition(".")
+    try:
+        owner: Any = importlib.import_module(owner_name)
+    except ModuleNotFoundError:
+        module, _, cls = owner_name.rpartition(".")
+        owner = getattr(importlib.import_module(module), cls)
+
+    code = compile(
+        "def fail(*args, **kwargs):\n    raise ValueError('injected')\n",
+        str(Path(importlib.import_module("nandoctor").__file__ or "").parent / "injected.py"),
+        "exec",
+    )
+    namespace: dict[str, Any] = {}
+    exec(code, namespace)
+    setattr(owner, name, namespace["fail"])
+
+
+def test_a_full_disk_is_one_warning(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    def work() -> None:
+        import nandoctor
+
+        _, fit = keras_models.breaks_at_step_4()
+        guard = nandoctor.Guard(out=tmp_path / "file" / "below")
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            fit(callbacks=[guard])
+        assert [w for w in caught if "no capsule was written" in str(w.message)]
+        assert guard.result.diagnoses[0].cause == "gradient-singularity"
+        assert guard.result.capsule is None
+
+    corpus.in_fork(work)
+
+
+def test_a_capsule_is_written_and_named(tmp_path: Path) -> None:
+    def work() -> None:
+        import msgspec
+
+        import nandoctor
+
+        _, fit = keras_models.breaks_at_step_4()
+        guard = nandoctor.Guard(out=tmp_path)
+        fit(callbacks=[guard])
+        folder = Path(guard.result.capsule)
+        assert folder.parent == tmp_path
+        assert {p.name for p in folder.iterdir()} >= {"manifest.json", "state.safetensors", "batch.safetensors"}
+        manifest = msgspec.json.decode((folder / "manifest.json").read_bytes())
+        assert manifest["step"] == 4
+
+    corpus.in_fork(work)
+
+
+def test_nan_in_validation_alone_is_said_and_not_called_a_fault() -> None:
+    def work() -> None:
+        model, _ = keras_models.batchnorm_dropout()
+        x, y = keras_models.data()
+        bad = x.copy()
+        bad[3] = np.nan
+        guard = quiet_guard()
+        model.fit(x, y, validation_data=(bad, y), epochs=2, verbose=0, callbacks=[guard])
+        assert guard.result.status == "healthy"
+        assert guard.result.notes[0].startswith("val_loss is nan (epoch 1)")
+
+    corpus.in_fork(work)
+
+
+def test_an_unknown_policy_is_refused() -> None:
+    import nandoctor
+
+    with pytest.raises(nandoctor.NandoctorError, match=r"on_fault='explode' is not known: use \"stop\" or \"raise\""):
+        nandoctor.Guard(on_fault="explode")
