@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from nandoctor import __version__
-from nandoctor.diagnose.diagnosis import diagnose
-from nandoctor.findings import Diagnosis, Result
+from nandoctor.diagnose.diagnosis import diagnose, diagnose_validation
+from nandoctor.findings import Diagnosis, Location, Result
 from nandoctor.frameworks.protocol import Training
 from nandoctor.trace.origin import find_origin
 from nandoctor.watch.capsule import Capsule
@@ -25,6 +25,14 @@ def examine(capsule: Capsule, training: Training, *, command: str, script: str |
         notes=_notes(capsule, diagnoses, reproduced),
         diagnoses=diagnoses,
     )
+
+
+def examine_validation(steps: int, epoch: int, batches: int, fit: Location | None, *, command: str) -> Result | None:
+    """What a validation that has ended shows; None where nothing is wrong with it."""
+    diagnoses = diagnose_validation(steps, epoch, batches, fit)
+    if not diagnoses:
+        return None
+    return Result(command=command, status="fault", version=__version__, steps=steps, diagnoses=diagnoses)
 
 
 def _notes(capsule: Capsule, diagnoses: tuple[Diagnosis, ...], reproduced: bool) -> tuple[str, ...]:

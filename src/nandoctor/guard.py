@@ -78,6 +78,8 @@ class Guard:
         self._training: Training | None = None
         self._watch: Watch | None = None
         self.notes: list[str] = []
+        self._test_batches = 0
+        self._report_at_the_end = False
 
     @property
     def steps(self) -> int:
@@ -129,6 +131,24 @@ class Guard:
             if name.startswith("val_") and isinstance(value, float) and not math.isfinite(value):
                 self._note_once(f"{name} is {value} (epoch {epoch + 1}), though training is finite.")
 
+    def on_test_begin(self, logs: Any = None) -> None:
+        self._test_batches = 0
+
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._test_batches += 1
+
+    def on_test_end(self, logs: Any = None) -> None:
+        """A validation inside `fit` that saw nothing is a fault, found at its end; training goes on."""
+        if self._watch is None or self.result is not None:
+            return
+        with _Guarded(self):
+            fit = self._live.fit_location
+            self.result = doctor.examine_validation(
+                self.steps, self._watch.epoch, self._test_batches, fit, command=self.command
+            )
+            if self.result is not None:
+                self._report_at_the_end = True
+
     def _note_once(self, note: str) -> None:
         name = note.split(" ", 1)[0]
         if not any(n.startswith(name + " ") for n in self.notes):
@@ -136,7 +156,9 @@ class Guard:
 
     def on_train_end(self, logs: Any = None) -> None:
         self._close()
-        if self._watch is not None and self.result is None:
+        if self._report_at_the_end and self.result is not None:
+            self._say_fault(self.result)
+        elif self._watch is not None and self.result is None:
             self.result = Result(
                 command=self.command,
                 status="healthy",
@@ -151,7 +173,7 @@ class Guard:
 
     on_batch_begin = on_batch_end = _nothing
     on_train_batch_begin = on_train_batch_end = _nothing
-    on_test_batch_begin = on_test_batch_end = on_test_begin = on_test_end = _nothing
+    on_test_batch_begin = _nothing
     on_predict_batch_begin = on_predict_batch_end = on_predict_begin = on_predict_end = _nothing
 
     # -- what the training calls ----------------------------------------------------------------
@@ -196,7 +218,7 @@ class Guard:
 
     def _after_fault(self, result: Result) -> Verdict:
         """Report, and end the training as the user asked."""
-        print_result(result, sys.stderr)
+        self._say_fault(result)
         if self.on_fault == "raise":
             self._close()
             first = result.diagnoses[0] if result.diagnoses else None
@@ -214,6 +236,9 @@ class Guard:
     def _floating_point_notes(self) -> tuple[FloatingPointNote, ...]:
         """NumPy's floating-point errors so far; only `nandoctor run` listens to them."""
         return ()
+
+    def _say_fault(self, result: Result) -> None:
+        print_result(result, sys.stderr)
 
     def _say_healthy(self) -> None:
         if not self.quiet and self.result is not None:

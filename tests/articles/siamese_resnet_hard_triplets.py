@@ -1,8 +1,8 @@
 # cause: gradient-singularity
 # phase: backward
-# rows: any
-# step: 1
-# note: the distance of each embedding to itself is 0, and the square root is differentiated there before the mask removes it
+# rows: 9
+# step: 2
+# note: row 9 is the only image of its digit in the batch, so its hardest positive is itself; the norm is differentiated at a distance of exactly 0
 
 """ResNet Siamese network with TripletHardLoss: one encoder for all images, triplets mined in the batch."""
 
@@ -19,11 +19,8 @@ BATCH_SIZE = 32
 
 
 def pairwise_distance(embeddings):
-    squared_norm = tf.reduce_sum(tf.square(embeddings), axis=1)
-    dot_product = tf.matmul(embeddings, tf.transpose(embeddings))
-    distances = tf.expand_dims(squared_norm, 0) - 2.0 * dot_product + tf.expand_dims(squared_norm, 1)
-    distances = tf.maximum(distances, 0.0)  # rounding errors
-    return tf.sqrt(distances)  # <- here
+    differences = tf.expand_dims(embeddings, 1) - tf.expand_dims(embeddings, 0)
+    return tf.norm(differences, axis=-1)  # <- here
 
 
 class TripletHardLoss(keras.losses.Loss):

@@ -2,7 +2,7 @@
 # phase: validation
 # rows: any
 # step: any
-# note: training batches are sampled with four images of each identity, the validation set is read in its own order and has one image per identity
+# note: training batches are sampled with four images of each identity, the validation set is read in its own order and some of its batches have no positive pair
 
 """Semi-hard triplets: training is fine, but val_loss is nan from the first epoch on. Why?"""
 

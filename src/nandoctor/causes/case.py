@@ -100,8 +100,8 @@ class Case:
         batch: arrays by role, `input[0]`, `target[0]`, `sample_weight[0]`.
         rows: rows to blame, by the values at the origin or by experiment.
         history: the steps before the fault.
-        spoilers: where NumPy met a floating-point error before training.
-        fresh: whether no update has been made yet in this training.
+        spoilers: where the data was spoilt before training.
+        validation_batches: how many batches a validation saw, where one was made and is being judged.
     """
 
     step: int
@@ -117,6 +117,7 @@ class Case:
     compiled: Location | None = None
     optimizer: Location | None = None
     variable_sites: Mapping[str, Location] = field(default_factory=dict)
+    validation_batches: int | None = None
 
     @cached_property
     def node(self) -> Node | None:

@@ -17,11 +17,29 @@ than a batch, a generator that is used up.
 
 from nandoctor.causes.case import Case, Suspicion
 from nandoctor.causes.cause import Cause
+from nandoctor.causes.remedies import data
+from nandoctor.findings import Fact
 
 
 def examine(case: Case) -> Suspicion | None:
-    """A training step cannot show it; the guard reports it at the end of the validation."""
-    return None
+    if case.validation_batches != 0:
+        return None
+    return Suspicion(
+        confidence=0.95,
+        summary=f"The validation after epoch {case.epoch + 1} saw no batch: there is no val_loss, and callbacks that "
+        "wait for it (early stopping, a rate that falls on a plateau, the best checkpoint) never act on it.",
+        facts=(Fact(text="validation batches seen: 0", values={"batches": 0}),),
+        treatments=(
+            data(
+                "some-validation-data",
+                "Give the validation set at least one batch: look at take/skip, filter, split and drop_remainder.",
+                "print(validation_dataset.cardinality())",
+            ),
+        ),
+        location=case.fit,
+        rows=(),
+        phase="validation",
+    )
 
 
 CAUSE = Cause("ND110", "empty-validation", "A validation set without a batch", examine)

@@ -101,6 +101,9 @@ class RunGuard(Guard):
             raise StopRun
         return "go"
 
+    def _say_fault(self, result: Result) -> None:
+        """The session reports, when the script has ended."""
+
     def _after_fault(self, result: Result) -> Verdict:
         raise StopRun
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,8 +20,22 @@ from nandoctor.diagnose.source import spoiling_lines
 from nandoctor.findings import Alternative, Diagnosis, Event, Fact, Location
 from nandoctor.frameworks.protocol import Training
 from nandoctor.trace.graph import Node, Trace
-from nandoctor.trace.origin import Origin, find_origin
+from nandoctor.trace.origin import Origin, find_latent_origin, find_origin
 from nandoctor.watch.capsule import Capsule
+
+
+class Moment(NamedTuple):
+    """When a fault was met: step from 1, epoch and batch from 0, and the rows of the batch."""
+
+    step: int
+    epoch: int
+    batch: int
+    batch_size: int | None
+
+
+def _moment(capsule: Capsule) -> Moment:
+    return Moment(capsule.step, capsule.epoch, capsule.batch_index, capsule.batch.size)
+
 
 _CHAIN = 24
 """Events of the chain that a diagnosis carries; a longer chain keeps its two ends."""
@@ -36,12 +51,21 @@ def diagnose(capsule: Capsule, trace: Trace, training: Training) -> tuple[Diagno
         if not suspicions:
             return (_unexplained(capsule, case),) if case.origin is not None else ()
         case = _with_rows(case, suspicions[0][1], capsule, training)
-        return (_diagnosis(capsule, case, suspicions),)
+        return (_diagnosis(_moment(capsule), case, suspicions),)
+
+
+def diagnose_validation(step: int, epoch: int, batches: int, fit: Location | None) -> tuple[Diagnosis, ...]:
+    """What a validation shows by itself: whether it saw anything."""
+    case = Case(step=step, epoch=epoch, trace=Trace(), origin=None, batch={}, fit=fit, validation_batches=batches)
+    suspicions = rank(case)
+    return (_diagnosis(Moment(step, epoch, 0, None), case, suspicions),) if suspicions else ()
 
 
 def build_case(capsule: Capsule, trace: Trace, training: Training) -> Case:
     """Everything that the causes look at."""
     origin = find_origin(trace)
+    if origin is None and capsule.surface in ("gradient", "weights"):
+        origin = find_latent_origin(trace)
     sites = {}
     if origin is not None and origin.leaf is not None:
         site = training.variable_site(origin.leaf.role)
@@ -117,23 +141,23 @@ def _with_rows(case: Case, first: Suspicion, capsule: Capsule, training: Trainin
     return replace(case, rows=rows)
 
 
-def _diagnosis(capsule: Capsule, case: Case, suspicions: list[tuple[Cause, Suspicion]]) -> Diagnosis:
+def _diagnosis(when: Moment, case: Case, suspicions: list[tuple[Cause, Suspicion]]) -> Diagnosis:
     cause, first = suspicions[0]
     return Diagnosis(
         cause=cause.id,
         code=cause.code,
         title=cause.title,
         phase=first.phase or case.phase,
-        step=capsule.step,
-        epoch=capsule.epoch,
-        batch=capsule.batch_index,
+        step=when.step,
+        epoch=when.epoch,
+        batch=when.batch,
         summary=first.summary,
         location=first.location or case.location or _fallback(case),
         surfaced=_surfaced(case),
         origin=_origin_event(case),
         chain=_chain(case),
         samples=case.rows if first.rows is None else first.rows,
-        batch_size=capsule.batch.size,
+        batch_size=when.batch_size,
         evidence=(*first.facts, *_how_it_surfaced(case)),
         confidence=first.confidence,
         alternatives=tuple(

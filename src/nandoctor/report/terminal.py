@@ -80,6 +80,8 @@ def headline(diagnosis: Diagnosis, result: Result) -> str:
     when = f"step {diagnosis.step:,} (epoch {diagnosis.epoch + 1}, batch {diagnosis.batch + 1})"
     if result.status == "script-error":
         return f"nandoctor: training stopped with an error at {when}. What the data says:"
+    if diagnosis.phase == "validation":
+        return f"nandoctor: training is healthy, its validation is not (epoch {diagnosis.epoch + 1})."
     surface = next((f.values.get("surface") for f in diagnosis.evidence if "surface" in f.values), None)
     what = {
         "loss": "the loss was not finite",

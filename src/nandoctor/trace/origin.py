@@ -61,6 +61,26 @@ def find_origin(trace: Trace) -> Origin | None:
     return None
 
 
+def find_latent_origin(trace: Trace) -> Origin | None:
+    """Where a fused or XLA step would have made NaN although the replay's kernel did not.
+
+    TensorFlow's CPU kernels for the derivative of a root answer 0 where the incoming gradient is 0; XLA computes
+    `0 * inf`. The first root that is differentiated at exactly 0 with a gradient of 0 is the origin then.
+    """
+    for node in trace.nodes:
+        if node.op not in ("SqrtGrad", "RsqrtGrad") or node.outputs[0].array is None or node.outputs[0].bad:
+            continue
+        result, incoming = node.inputs[0].array, node.inputs[1].array
+        if result is None or incoming is None:
+            continue
+        singular = (np.isinf(result) if node.op == "RsqrtGrad" else result == 0) & (incoming == 0)
+        if singular.any():
+            array = np.where(singular, np.nan, node.outputs[0].array)
+            value = Value(-1, array, node.outputs[0].shape, node.outputs[0].dtype, node.index)
+            return Origin(node, None, value, "gradient", "", (node,))
+    return None
+
+
 def _surfaces(trace: Trace) -> Iterable[tuple[Surface, list[tuple[str, Value]]]]:
     yield "loss", [("loss", value) for value in trace.loss]
     yield "gradient", trace.gradients
