@@ -120,12 +120,18 @@ def test_no_line_is_wider_than_the_terminal(at, text):
     assert max(cell_len(line) for line in shown.splitlines()) <= 80
 
 
-@pytest.mark.parametrize("columns", [20, 40, 80, 100])
+@pytest.mark.parametrize("columns", [40, 80, 100])
 def test_a_narrow_terminal_is_filled_not_overrun(at, monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", str(columns))
     shown = printed(diagnosis(at(f"loss = {'a' * 90} + <<{'b' * 90}>>"), summary=LONG))
     widths = [cell_len(line) for line in shown.splitlines()]
     assert columns - 12 < max(widths) <= columns
+
+
+@pytest.mark.parametrize("columns", [0, 1, 11, 20])
+def test_an_absurd_width_costs_no_report(monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert "ND301gradient-singularity" in "".join(printed(diagnosis()).split())
 
 
 def test_a_wide_terminal_is_not_filled(monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib.util
 import sys
 from collections.abc import Sequence
@@ -98,6 +99,7 @@ class RunGuard(Guard):
     def _after_healthy_step(self, watch: Watch) -> Verdict:
         limit = self._session.options.max_steps
         if limit is not None and self._session.steps >= limit:
+            self._close()
             raise StopRun
         return "go"
 
@@ -105,6 +107,7 @@ class RunGuard(Guard):
         """The session reports, when the script has ended."""
 
     def _after_fault(self, result: Result) -> Verdict:
+        self._close()
         raise StopRun
 
 
@@ -125,6 +128,7 @@ def run(target: str, arguments: Sequence[str], options: Options, *, module: bool
         stack.enter_context(when_imported("keras", lambda: _guard_keras(session, stack)))
         stack.enter_context(listening(session.log))
         ended = _run_to_its_end(target, arguments, module=module)
+        gc.collect()  # the frames of `fit` that were left hold iterators whose threads must end before Python does
     return _report(session, ended)
 
 

@@ -108,18 +108,28 @@ def _print_excerpt(console: Console, location: Location) -> None:
     """`file:line`, the source line, and a mark under the exact expression."""
     place = f"{_relative(location.file)}:{location.line}"
     layer = f"   (in {location.layer})" if location.layer else ""
+    if len(place) + len(layer) + 2 > console.width:
+        layer = ""
     console.print(Text.assemble("  ", (place, "cyan"), layer))
     line = _source_line(location)
     if not line:
         return
+    same_line = location.end_line in (None, location.line)
+    if same_line and location.end_column is not None:
+        line = _without_comment(line, location.end_column)
     indent = len(line) - len(line.lstrip())
     start = max(0, (location.column or indent) - indent)
-    same_line = location.end_line in (None, location.line)
     end = (location.end_column or len(line)) - indent if same_line else len(line.rstrip()) - indent
     line, start, end = _fitted(line.strip(), start, end, console.width - 6)
     console.print(Text.assemble("    ", (line, "bold")))
     if location.column is not None and end > start:
         console.print(Text.assemble("    ", (" " * start + "^" * (end - start), "red")))
+
+
+def _without_comment(line: str, end: int) -> str:
+    """The line without a comment behind the expression, which would push it out of the window."""
+    rest = line[end:]
+    return line[:end] + (rest.split("#", 1)[0].rstrip() if "#" in rest and not set(rest) & set("\"'") else rest)
 
 
 def _fitted(line: str, start: int, end: int, width: int) -> tuple[str, int, int]:
