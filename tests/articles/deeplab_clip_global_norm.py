@@ -2,9 +2,10 @@
 # phase: backward
 # rows: any
 # step: 1
-# note: the edge strength sqrt(dx^2 + dy^2) is exactly 0 where neighbouring mask pixels agree; one NaN gradient makes every gradient NaN in clip_by_global_norm
+# note: the edge strength sqrt(dx^2 + dy^2) is exactly 0 in the black margin of the images, where neighbouring pixels are predicted equal; one NaN gradient makes every gradient NaN in clip_by_global_norm
 
 """DeepLab with a boundary loss. Gradients are clipped by their global norm, and the loss is NaN all the same."""
+import numpy as np
 import tensorflow as tf
 from sklearn.datasets import load_digits
 from tensorflow import keras
@@ -19,10 +20,10 @@ def edges(mask):
     return tf.sqrt(tf.square(dx) + tf.square(dy))  # <- here
 
 
-def boundary_loss(y_true, y_pred):
+def region_and_boundary(y_true, y_pred):
+    """Cross-entropy, plus the length of the predicted boundary (ragged masks cost more)."""
     region = keras.losses.binary_crossentropy(y_true, y_pred)
-    boundary = tf.abs(edges(y_true) - edges(y_pred))
-    return tf.reduce_mean(region) + 0.5 * tf.reduce_mean(boundary)
+    return tf.reduce_mean(region) + 0.1 * tf.reduce_mean(edges(y_pred))
 
 
 class ClippedModel(keras.Model):
@@ -54,9 +55,9 @@ def deeplab(size):
 
 
 digits = load_digits()
-images = (digits.images[:320, :, :, None] / 16.0).astype("float32")
+images = np.pad(digits.images[:320] / 16.0, [(0, 0), (6, 6), (6, 6)])[..., None].astype("float32")
 masks = (images > 0.4).astype("float32")
 
-model = deeplab(8)
-model.compile(optimizer=keras.optimizers.Adam(1e-3), loss=boundary_loss, metrics=["accuracy"])
+model = deeplab(images.shape[1])
+model.compile(optimizer=keras.optimizers.Adam(1e-3), loss=region_and_boundary, metrics=["accuracy"])
 model.fit(images, masks, batch_size=32, epochs=2, validation_split=0.1, verbose=2)

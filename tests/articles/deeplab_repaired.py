@@ -17,8 +17,9 @@ def preprocess(image, mask):
 
 def safe_cross_entropy(y_true, y_pred):
     p = tf.clip_by_value(y_pred, EPS, 1.0 - EPS)
-    valid = tf.cast(y_true != VOID, tf.float32)
-    one_hot = tf.one_hot(y_true, CLASSES)  # 255 becomes a row of zeros
+    labels = tf.cast(y_true, tf.int32)
+    valid = tf.cast(labels != VOID, tf.float32)
+    one_hot = tf.one_hot(labels, CLASSES)  # 255 becomes a row of zeros
     loss = -tf.reduce_sum(one_hot * tf.math.log(p), axis=-1)
     return tf.reduce_sum(loss * valid) / tf.maximum(tf.reduce_sum(valid), 1.0)
 

@@ -51,8 +51,8 @@ json.dump({
     "package": __package__, "spec": __spec__, "doc": __doc__, "file": __file__,
     "main is this": main.__dict__ is globals(), "builtins": type(__builtins__).__name__,
     "frameworks": sorted({"tensorflow", "keras", "torch", "jax"} & sys.modules.keys()),
-    "trace": repr(sys.gettrace()), "excepthook": sys.excepthook is sys.__excepthook__,
-    "annotations": "annotations" in globals(), "recursion": sys.getrecursionlimit(),
+    "hook": sys.excepthook is sys.__excepthook__, "trace": repr(sys.gettrace()), "names": sorted({*globals()} - {"__annotations__"}),
+    "recursion": sys.getrecursionlimit(),
 }, sys.stdout)
 """
 
@@ -114,6 +114,25 @@ ERRORS = {
     "missing module": "import nd_nowhere",
     "missing name": "import json\njson.lods('1')",
     "in exec": "exec('1 / 0')",
+    "in numpy": "import warnings\nimport numpy as np\nwarnings.simplefilter('error')\nnp.log(np.zeros(1))",
+    "in numpy, chained": """\
+import warnings
+import numpy as np
+warnings.simplefilter('error')
+try:
+    np.log(np.zeros(1))
+except RuntimeWarning as e:
+    raise ValueError('no log') from e
+""",
+    "in numpy, grouped": """\
+import warnings
+import numpy as np
+warnings.simplefilter('error')
+try:
+    np.log(np.zeros(1))
+except RuntimeWarning as e:
+    raise ExceptionGroup('all', [e, ValueError('b')])
+""",
     "own hook": "import sys\nsys.excepthook = lambda kind, error, tb: print('hook', kind, tb.tb_lineno, file=sys.stderr)\n1 / 0",
 }
 

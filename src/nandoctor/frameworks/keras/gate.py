@@ -180,20 +180,21 @@ def _tf_variables(variables: Any) -> list[Any]:
     return [v.value if isinstance(v, keras.Variable) else v for v in variables]
 
 
-def _dense(tensor: Any) -> Any:
+def dense(tensor: Any) -> Any:
+    """The values of a sparse gradient; any other tensor as it is."""
     return tensor.values if isinstance(tensor, tf.IndexedSlices) else tensor
 
 
 def _sum_of_squares(tensors: Sequence[Any]) -> Any:
     """In float32: finite only if every element is; it may overflow where each is finite."""
-    floats = [tf.cast(_dense(t), tf.float32) for t in tensors if _dense(t).dtype.is_floating]
+    floats = [tf.cast(dense(t), tf.float32) for t in tensors if dense(t).dtype.is_floating]
     return tf.add_n([tf.reduce_sum(tf.square(t)) for t in floats]) if floats else tf.constant(0.0)
 
 
 def _all_finite_exactly(sumsq: Any, tensors: Sequence[Any]) -> Any:
     """Element by element, only when the cheap sum is not finite."""
 
-    floats = [_dense(t) for t in tensors if _dense(t).dtype.is_floating]
+    floats = [dense(t) for t in tensors if dense(t).dtype.is_floating]
     if not floats:
         return tf.constant(True)
 

@@ -1,0 +1,111 @@
+"""Keras's train function, taken apart into steps: the batch is seen before it goes in, the reading as it comes out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from nandoctor.frameworks.keras.batches import read_batch
+from nandoctor.frameworks.keras.gate import READING
+from nandoctor.frameworks.protocol import Verdict, Watcher
+from nandoctor.frameworks.reading import Reading
+
+TrainFunction = Callable[[Any], Any]
+Unguarded = Callable[[], TrainFunction]
+
+
+def watched(model: Any, watcher: Watcher, unguarded: Unguarded, note_dataset: Callable[[Any], None]) -> TrainFunction:
+    """The model's (gated) train function, one step at a time, with the batch in hand before it goes in.
+
+    `unguarded` puts back everything and gives Keras's own train function, should the guard have to go.
+    """
+    step = _GatedStep(model, watcher, note_dataset)
+
+    def train_function(iterator: Any) -> Any:
+        logs: Any = None
+        for n in range(int(model.steps_per_execution)):
+            try:
+                data = iterator.get_next() if isinstance(iterator, tf.data.Iterator) else next(iterator)
+            except (StopIteration, tf.errors.OutOfRangeError):
+                if n == 0:
+                    raise
+                break
+            logs, verdict = _step(lambda batch: step(iterator, batch), data, watcher, unguarded)
+            if verdict != "go":
+                break
+        return logs
+
+    return train_function
+
+
+class _GatedStep:
+    """One step on one batch, compiled as Keras would compile it.
+
+    The iterator's element specification is the signature, so the step is traced with the same (unknown)
+    batch size, and compiled to the same program, as when Keras pulls the batch inside the graph.
+    """
+
+    def __init__(self, model: Any, watcher: Watcher, note_dataset: Callable[[Any], None]) -> None:
+        self._model = model
+        self._watcher = watcher
+        self._note_dataset = note_dataset
+        self._keras_function = model.train_function
+        self._run: Any = None
+
+    def __call__(self, iterator: Any, data: Any) -> Any:
+        if self._run is None:
+            self._run = self._prepared(iterator)
+        return self._run(data)
+
+    def _one_step(self, data: Any) -> Any:
+        return self._keras_function([data])
+
+    def _prepared(self, iterator: Any) -> Any:
+        model, run = self._model, self._one_step
+        self._note_dataset(getattr(iterator, "_dataset", None))
+        if not model.run_eagerly and isinstance(iterator, tf.data.Iterator):
+            run = tf.function(run, input_signature=[iterator.element_spec], autograph=False)
+            _build_variables(model, run)
+        self._watcher.on_built()
+        return run
+
+
+def _build_variables(model: Any, step: Any) -> None:
+    """See to it that every variable exists before the first step, so that the state before it can be kept.
+
+    A subclassed model makes its variables while its step is traced: to build its optimizer before would break the
+    training ("Unknown variable"), so the step is traced first.
+    """
+    if not all(layer.built for layer in model._flatten_layers()):
+        step.get_concrete_function()
+    elif model.optimizer is not None and not model.optimizer.built and model.trainable_variables:
+        model.optimizer.build(model.trainable_variables)
+
+
+def _step(run: TrainFunction, data: Any, watcher: Watcher, unguarded: Unguarded) -> tuple[Any, Verdict]:
+    """One guarded step: its logs, and what follows."""
+    started = time.perf_counter()
+    try:
+        logs = dict(run(data))
+    except tf.errors.OutOfRangeError:
+        raise
+    except Exception as error:
+        if watcher.on_error(error, read_batch(data)) == "unguarded":
+            return unguarded()([data]), "unguarded"
+        raise
+    values = logs.pop(READING).numpy().tolist()
+    reading = _reading(values, time.perf_counter() - started)
+    verdict = watcher.on_step(reading, read_batch(data))
+    if verdict == "unguarded":
+        plain = unguarded()
+        return (plain([data]) if reading.faulty else logs), verdict
+    return logs, verdict
+
+
+def _reading(values: Sequence[float], seconds: float) -> Reading:
+    code, loss, gradients, weights, updates, rate = values
+    return Reading(int(code), loss, gradients, weights, updates, None if np.isnan(rate) else rate, seconds)
