@@ -9,7 +9,7 @@ import warnings
 from pathlib import Path
 from typing import Any, Literal
 
-from nandoctor import doctor
+from nandoctor import __version__, doctor
 from nandoctor.errors import NandoctorError, TrainingFaultError
 from nandoctor.findings import Result
 from nandoctor.frameworks.protocol import Batch, Training, Verdict
@@ -37,7 +37,8 @@ class Guard:
     Args:
         on_fault: `"stop"` ends training after the report, `"raise"` raises `TrainingFaultError` out of `fit`.
         out: folder for capsules (one subfolder a fault), or None to write nothing.
-        keep_batch: whether a capsule holds the batch; without it the data never leaves the process.
+        keep_batch: whether a capsule holds the batch; without it no row of the data is
+            written (the report may quote single values).
         memory: bytes that snapshots of older healthy states may take (default 512 MiB).
         quiet: print nothing in a healthy training.
 
@@ -162,6 +163,7 @@ class Guard:
             self.result = Result(
                 command=self.command,
                 status="healthy",
+                version=__version__,
                 steps=self.steps,
                 guard_cost=self.cost,
                 notes=tuple(self.notes),

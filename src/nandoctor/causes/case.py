@@ -50,8 +50,9 @@ class Trial:
 
     @property
     def settles(self) -> bool:
-        """Finite, and at the end no larger than it was at the start."""
-        return self.stays_finite and self.losses[-1] <= 2.0 * abs(self.losses[0]) + 1e-6
+        """Finite, not larger at the end than at the start, and of a size that can still be learnt from."""
+        fell = self.stays_finite and self.losses[-1] <= 1.2 * abs(self.losses[0]) + 1e-6
+        return fell and abs(self.losses[-1]) < 1e15
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ class Case:
     Attributes:
         trace, origin: the replayed step; None where it could not be replayed or came out finite.
         batch: arrays by role, `input[0]`, `target[0]`, `sample_weight[0]`.
+        surface: what the guard found not finite.
         rows: rows to blame, by the values at the origin or by experiment.
         history: the steps before the fault.
         spoilers: where the data was spoilt before training.
@@ -109,6 +111,7 @@ class Case:
     trace: Trace
     origin: Origin | None
     batch: Mapping[str, np.ndarray]
+    surface: str = ""
     rows: tuple[int, ...] = ()
     history: tuple[StepRecord, ...] = ()
     growth: Growth | None = None

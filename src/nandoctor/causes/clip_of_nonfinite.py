@@ -66,7 +66,7 @@ def _clip_at(case: Case) -> tuple[Node | None, float]:
     """The clip that made the NaN, surest where the gradients that went in were finite."""
     assert case.origin is not None
     if case.origin.node is not None and _clips(case.origin.node):
-        return case.origin.node, 0.95
+        return case.origin.node, 0.97
     if case.origin.nan_node is not None and _clips(case.origin.nan_node):
         return case.origin.nan_node, 0.88
     return None, 0.0

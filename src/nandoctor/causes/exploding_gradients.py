@@ -27,12 +27,43 @@ from nandoctor.causes.remedies import edit, setting
 from nandoctor.findings import Fact, Location
 from nandoctor.trace.graph import Value
 
+_TREATMENTS = (
+    edit(
+        "normalise",
+        "Put a normalisation layer between the layers that multiply.",
+        "x = keras.layers.LayerNormalization()(x)",
+    ),
+    setting("clip-norm", "Clip the gradient's norm while it is still finite.", "global_clipnorm=1.0"),
+)
 _LONGEST = 3000
 _DECADES = 6.0
 """Growth below a million is not what made an overflow; the expression that overflowed is shown then."""
 
 
 def examine(case: Case) -> Suspicion | None:
+    return _in_a_slot(case) or _in_the_step(case)
+
+
+def _in_a_slot(case: Case) -> Suspicion | None:
+    """An optimizer that keeps squares of gradients overflows before the gradients do."""
+    leaf = case.origin.leaf if case.origin is not None else None
+    if leaf is None or not leaf.role.startswith("slot"):
+        return None
+    largest = max((_magnitude(v) for _, v in case.trace.gradients), default=0.0)
+    name = leaf.role.split(" ", 1)[-1]
+    return Suspicion(
+        confidence=0.85,
+        summary=f"The optimizer's running square of the gradient, `{name}`, overflowed: gradients reach {largest:.3g}, "
+        "and their square is beyond the range of the dtype.",
+        facts=(growth_fact(case), *(trial_facts(case.growth) if case.growth else ())),
+        treatments=_TREATMENTS,
+        location=_largest_growth(case, max((v for _, v in case.trace.gradients), key=_magnitude, default=leaf)),
+        rows=(),
+        phase="backward",
+    )
+
+
+def _in_the_step(case: Case) -> Suspicion | None:
     diverged = case.growth is not None and case.growth.diverging
     if not (overflowed(case) or (diverged and case.growth is not None and case.growth.trials)):
         return None
@@ -48,14 +79,7 @@ def examine(case: Case) -> Suspicion | None:
         if overflowed(case)
         else f"Loss, gradients and weights grew until {where} was no longer finite.",
         facts=facts,
-        treatments=(
-            edit(
-                "normalise",
-                "Put a normalisation layer between the layers that multiply.",
-                "x = keras.layers.LayerNormalization()(x)",
-            ),
-            setting("clip-norm", "Clip the gradient's norm while it is still finite.", "global_clipnorm=1.0"),
-        ),
+        treatments=_TREATMENTS,
         location=_where_it_grew(case),
         rows=() if diverged else None,
     )
@@ -65,8 +89,11 @@ def _where_it_grew(case: Case) -> Location | None:
     """The expression at which the numbers grew most on their way to the overflow, over all its repetitions."""
     if not overflowed(case) or case.node is None or case.node.phase != "forward":
         return None
+    return _largest_growth(case, max(case.node.inputs, key=_magnitude))
+
+
+def _largest_growth(case: Case, value: Value) -> Location | None:
     grown: dict[tuple[str, int], tuple[float, Location]] = {}
-    value = max(case.node.inputs, key=_magnitude)
     total = np.log10(max(_magnitude(value), 1.0))
     for _ in range(_LONGEST):
         node = case.trace.producer(value)

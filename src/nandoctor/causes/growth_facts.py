@@ -6,7 +6,7 @@ import numpy as np
 
 from nandoctor.causes.case import Case, Growth, Trial
 from nandoctor.findings import Fact, real
-from nandoctor.trace.graph import as_float64
+from nandoctor.trace.graph import Node, Value, as_float64
 
 OVERFLOWS = frozenset({"square", "mul", "matmul", "sum", "add", "sub", "pow", "prod", "mean", "batchnorm", "write"})
 """Operations in which numbers that have grown too large first become infinite."""
@@ -20,9 +20,10 @@ def growth_fact(case: Case) -> Fact:
     tail = case.history[-6:]
     losses = ", ".join("?" if r.loss is None else f"{real(r.loss):.3g}" for r in tail)
     growth = case.growth or Growth(1.0, 1.0, 1.0, 0)
+    steps = "step" if len(tail) == 1 else f"{len(tail)} steps"
     return Fact(
-        text=f"loss over the last {len(tail)} steps: {losses}; weights grew {growth.weights:.3g}x, "
-        f"gradients {growth.gradient:.3g}x",
+        text=f"loss over the last {steps}: {losses}; weights grew {_times(growth.weights)}, "
+        f"gradients {_times(growth.gradient)}",
         values={"loss_ratio": _plain(growth.loss), "weight_ratio": _plain(growth.weights)},
     )
 
@@ -62,9 +63,30 @@ def can_be_scaled(array: np.ndarray) -> bool:
 def overflowed(case: Case) -> bool:
     """Whether finite numbers became too large at the origin."""
     node = case.node
-    if node is None or node.kind not in OVERFLOWS or case.origin is None:
+    return node is not None and case.origin is not None and overflows(node, case.origin.value)
+
+
+def overflows(node: Node, value: Value) -> bool:
+    """Whether plain arithmetic took finite numbers beyond their dtype.
+
+    Inside one operation that adds products, infinities of both signs may have met and become NaN.
+    """
+    if node.kind not in OVERFLOWS or any(v.bad for v in node.inputs):
         return False
-    return not any(v.bad for v in node.inputs) and not case.origin.value.has_nan
+    return not value.has_nan or _largest_possible(node) > float(np.finfo(np.float32).max)
+
+
+def _largest_possible(node: Node) -> float:
+    """A bound on what an operation's sums of products can reach."""
+    sizes = [v.stats.absmax or 0.0 for v in node.inputs if v.stats is not None]
+    counts = [float(v.stats.count) for v in node.inputs if v.stats is not None]
+    if node.kind in ("sum", "mean", "add", "sub"):
+        return max(sizes, default=0.0) * max(counts, default=1.0)
+    return float(np.prod(sizes)) * max(counts, default=1.0) if sizes else 0.0
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.3g}x" if np.isfinite(ratio) else "without bound"
 
 
 def _plain(value: float) -> float | str:

@@ -37,7 +37,7 @@ def examine(case: Case) -> Suspicion | None:
     if output is None or output.stats is None or output.stats.min is None or output.stats.max is None:
         return None
     low, high = output.stats.min, output.stats.max
-    if (low >= 0 and high <= 1) or not _targets_are_labels(case):
+    if (low >= 0 and high <= 1) or not _targets_are_labels(case, output.shape[-1] if output.shape else 1):
         return None
     return Suspicion(
         confidence=0.95,
@@ -65,16 +65,24 @@ def _model_output_behind(case: Case, node: Node) -> Value | None:
         if id(value) in outputs:
             return outputs[id(value)]
         maker = case.trace.producer(value)
-        if maker is not None and maker.kind in _PASSING:
+        if maker is not None and maker.kind in _PASSING and not _shifts(maker):
             pending.extend(maker.inputs)
     return None
 
 
-def _targets_are_labels(case: Case) -> bool:
+def _shifts(node: Node) -> bool:
+    """Whether a sum adds more than an epsilon: `log(1 + y)` is not the logarithm of a probability."""
+    if node.kind != "add":
+        return False
+    constants = [v for v in node.inputs if v.role == "constant" and v.producer is None and v.stats is not None]
+    return any((v.stats.absmax or 0.0) > 0.01 for v in constants if v.stats is not None)
+
+
+def _targets_are_labels(case: Case, classes: int) -> bool:
     """Class ids, one-hot rows or probabilities: what a cross-entropy is given."""
     for _, target in case.family("target") or case.family("input"):  # an autoencoder's input is its target
         values = np.asarray(target).astype(np.float64)
-        whole = bool((values == np.round(values)).all()) and bool((values >= 0).all())
+        whole = bool((values == np.round(values)).all()) and bool(((values >= 0) & (values < classes)).all())
         if whole or bool(((values >= 0) & (values <= 1)).all()):
             return True
     return False

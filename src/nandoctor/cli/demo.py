@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from nandoctor.cli.run import FAULT, Options, run
+from nandoctor.cli.run import Options, run
 from nandoctor.errors import NandoctorError
 
 CASES = Path(__file__).resolve().parent.parent / "clinic" / "cases"
@@ -57,7 +57,9 @@ def demo(name: str | None, *, only_list: bool) -> int:
     case = _find(name)
     _check_libraries()
     print(f"{case.title}\n\n{case.about}\n\n$ nandoctor run {case.path.name}\n", flush=True)
-    return 0 if run(str(case.path), [], Options(out=None)) == FAULT else 1
+    _, result = run(str(case.path), [], Options(out=None))
+    found = [diagnosis.cause for diagnosis in result.diagnoses]
+    return 0 if found[:1] == [case.cause] else 1
 
 
 def _find(name: str | None) -> DemoCase:

@@ -60,7 +60,8 @@ def run_command(
     from nandoctor.cli.run import Options, run
 
     options = Options(json=json, out=out, keep_batch=not no_batch, max_steps=max_steps, quiet=quiet)
-    raise typer.Exit(run(script, arguments or [], options, module=module))
+    code, _ = run(script, arguments or [], options, module=module)
+    raise typer.Exit(code)
 
 
 @app.command("explain")

@@ -59,6 +59,17 @@ class Session:
         self.guards.append(RunGuard(self))
         return self.guards[-1]
 
+    def adopt(self, callback: object) -> bool:
+        """The user's own guard reports by itself; what it finds is the session's finding too."""
+        if isinstance(callback, Guard) and callback not in self.guards:
+            self.guards.append(callback)
+        return isinstance(callback, Guard)
+
+    @property
+    def reported(self) -> bool:
+        """Whether a guard of the user's own has printed the finding already."""
+        return any(g.result is not None and g.result.diagnoses for g in self.guards if not isinstance(g, RunGuard))
+
     @property
     def steps(self) -> int:
         return sum(g.steps for g in self.guards)
@@ -67,11 +78,11 @@ class Session:
         """The fault, if one was found; otherwise the sum of what was watched."""
         found = next((g.result for g in self.guards if g.result is not None and g.result.diagnoses), None)
         found = found or next((g.result for g in self.guards if g.result and g.result.status == "fault"), None)
-        if found is not None:
-            return msgspec.structs.replace(found, command="run", script=self.script)
         watched = [g for g in self.guards if g.cost is not None]
         seconds = sum(g.seconds for g in watched)
         cost = sum((g.cost or 0.0) * g.seconds for g in watched) / seconds if seconds else None
+        if found is not None:
+            return msgspec.structs.replace(found, command="run", script=self.script, guard_cost=cost)
         notes = (*self.notes, *(n for g in self.guards for n in g.notes))
         return Result(
             command="run",
@@ -111,8 +122,8 @@ class RunGuard(Guard):
         raise StopRun
 
 
-def run(target: str, arguments: Sequence[str], options: Options, *, module: bool = False) -> int:
-    """Run a script (or module) under guard, report, and return the exit code.
+def run(target: str, arguments: Sequence[str], options: Options, *, module: bool = False) -> tuple[int, Result]:
+    """Run a script (or module) under guard and report; the exit code, and what was found.
 
     Raises:
         NandoctorError: the script or an output cannot be used; nothing was run.
@@ -171,7 +182,7 @@ def _exit(error: SystemExit) -> Ended:
     return Ended(1, message=error.code)
 
 
-def _report(session: Session, ended: Ended) -> int:
+def _report(session: Session, ended: Ended) -> tuple[int, Result]:
     result = session.result()
     if ended.error is not None:
         show_error(ended.error)
@@ -181,13 +192,15 @@ def _report(session: Session, ended: Ended) -> int:
     if failed:
         result = msgspec.structs.replace(result, status="script-error")
     sys.stdout.flush()
-    if result.diagnoses or result.status == "fault":
+    if session.reported:
+        pass
+    elif result.diagnoses or result.status == "fault":
         print_result(result, sys.stderr)
     elif not failed and not session.options.quiet:
         print(healthy_line(result), file=sys.stderr)
     if session.options.json is not None:
         write_json(result, session.options.json)
-    return FAULT if result.status == "fault" else ended.code
+    return (FAULT if result.status == "fault" else ended.code), result
 
 
 def _guard_keras(session: Session, stack: contextlib.ExitStack) -> None:
@@ -199,4 +212,4 @@ def _guard_keras(session: Session, stack: contextlib.ExitStack) -> None:
         return
     from nandoctor.frameworks.keras.hooks import guarding_fit
 
-    stack.enter_context(guarding_fit(session.guard, lambda callback: isinstance(callback, Guard)))
+    stack.enter_context(guarding_fit(session.guard, session.adopt))

@@ -13,7 +13,7 @@ from nandoctor.causes.catalogue import CATALOGUE
 from nandoctor.causes.cause import Cause
 from nandoctor.causes.constant_feature import divides_by_spread
 from nandoctor.causes.denominators import zero_denominator
-from nandoctor.causes.growth_facts import OVERFLOWS, growth_fact
+from nandoctor.causes.growth_facts import growth_fact, overflows
 from nandoctor.diagnose.growth import growth_of, with_trials
 from nandoctor.diagnose.rows import rows_by_experiment, rows_by_value
 from nandoctor.diagnose.source import spoiling_lines
@@ -64,7 +64,7 @@ def diagnose_validation(step: int, epoch: int, batches: int, fit: Location | Non
 def build_case(capsule: Capsule, trace: Trace, training: Training) -> Case:
     """Everything that the causes look at."""
     origin = find_origin(trace)
-    if origin is None and capsule.surface in ("gradient", "weights"):
+    if origin is None and trace.error is None:
         origin = find_latent_origin(trace)
     sites = {}
     if origin is not None and origin.leaf is not None:
@@ -75,6 +75,7 @@ def build_case(capsule: Capsule, trace: Trace, training: Training) -> Case:
         epoch=capsule.epoch,
         trace=trace,
         origin=origin,
+        surface=capsule.surface,
         batch=capsule.batch.arrays,
         rows=(rows_by_value(origin, capsule.batch.size) if origin is not None else None) or (),
         history=capsule.history,
@@ -91,12 +92,13 @@ def _growth(capsule: Capsule, trace: Trace, training: Training, origin: Origin |
     """Experiments are made where numbers grew: over the steps, or within this one."""
     growth = growth_of(capsule) or Growth(1.0, 1.0, 1.0, 0)
     if origin is not None and origin.leaf is not None:
-        return growth
+        growth = replace(growth, overflowed=origin.leaf.role.startswith("slot"))
+        return with_trials(growth, capsule, training) if growth.overflowed else growth
     node = None if origin is None or origin.node is None else trace.differentiated(origin.node)
-    made_inf = node is not None and origin is not None and not origin.value.has_nan
-    growth = replace(growth, overflowed=made_inf and node is not None and node.kind in OVERFLOWS)
-    grew = growth.diverging or (made_inf and node is not None and node.kind == "exp")
-    return with_trials(growth, capsule, training) if grew else growth
+    if node is not None and origin is not None:
+        growth = replace(growth, overflowed=overflows(node, origin.value))
+    at_once = node is not None and node.kind == "exp" and capsule.step == 1
+    return with_trials(growth, capsule, training) if growth.diverging or at_once else growth
 
 
 def _spoilers(capsule: Capsule, training: Training, origin: Origin | None) -> tuple[Spoiler, ...]:
@@ -222,7 +224,8 @@ def _shortened(chain: tuple[Node, ...]) -> Iterable[Node]:
 
 def _how_it_surfaced(case: Case) -> tuple[Fact, ...]:
     if case.origin is None:
-        return (growth_fact(case),) if case.history else ()
+        seen = Fact(text=f"the {case.surface} was not finite in the compiled step", values={"surface": case.surface})
+        return (seen, growth_fact(case)) if case.history else (seen,)
     trace, origin = case.trace, case.origin
     bad = sum(value.bad for _, value in trace.gradients)
     loss = next((v.array for v in trace.loss if v.array is not None and v.array.size == 1), None)

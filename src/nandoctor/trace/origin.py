@@ -9,7 +9,7 @@ is followed, element by element where shapes allow, so an infinity that stays as
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -65,9 +65,13 @@ def find_latent_origin(trace: Trace) -> Origin | None:
     """Where a fused or XLA step would have made NaN although the replay's kernel did not.
 
     TensorFlow's CPU kernels for the derivative of a root answer 0 where the incoming gradient is 0; XLA computes
-    `0 * inf`. The first root that is differentiated at exactly 0 with a gradient of 0 is the origin then.
+    `0 * inf`. The first root that is differentiated at exactly 0 with a gradient of 0 is the origin then. And a
+    graph is rewritten before it runs: `1 - p + 1e-8` becomes `(1 + 1e-8) - p`, in which the epsilon is lost.
     """
     for node in trace.nodes:
+        absorbed = _log_of_absorbed_epsilon(trace, node)
+        if absorbed is not None:
+            return absorbed
         if node.op not in ("SqrtGrad", "RsqrtGrad") or node.outputs[0].array is None or node.outputs[0].bad:
             continue
         result, incoming = node.inputs[0].array, node.inputs[1].array
@@ -79,6 +83,28 @@ def find_latent_origin(trace: Trace) -> Origin | None:
             value = Value(-1, array, node.outputs[0].shape, node.outputs[0].dtype, node.index)
             return Origin(node, None, value, "gradient", "", (node,))
     return None
+
+
+def _log_of_absorbed_epsilon(trace: Trace, node: Node) -> Origin | None:
+    """`log(c - p + eps)` where `c - p` is exactly 0 and `c + eps` is exactly `c`: folded, the logarithm of 0."""
+    shifted = trace.producer(node.inputs[0]) if node.kind == "log" else None
+    if shifted is None or shifted.kind != "add" or shifted.phase != "forward":
+        return None
+    differences = [n for v in shifted.inputs if (n := trace.producer(v)) is not None and n.kind == "sub"]
+    constants = [v.array for v in shifted.inputs if v.producer is None and v.array is not None]
+    if not differences or not constants or differences[0].inputs[0].producer is not None:
+        return None
+    minuend, rest = differences[0].inputs[0].array, differences[0].outputs[0].array
+    logarithm = node.outputs[0].array
+    if minuend is None or rest is None or logarithm is None or not np.array_equal(minuend + constants[0], minuend):
+        return None
+    zero = rest == 0
+    if not zero.any():
+        return None
+    operand = Value(-2, np.where(zero, 0.0, rest), shifted.outputs[0].shape, rest.dtype.name, shifted.index)
+    result = Value(-1, np.where(zero, -np.inf, logarithm), node.outputs[0].shape, rest.dtype.name, node.index)
+    folded = replace(node, inputs=(operand,), outputs=(result,))
+    return Origin(folded, None, result, "loss", "loss", (folded,))
 
 
 def _surfaces(trace: Trace) -> Iterable[tuple[Surface, list[tuple[str, Value]]]]:

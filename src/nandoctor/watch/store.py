@@ -93,8 +93,12 @@ def _save(path: Path, content: bytes) -> None:
 
 
 def _save_tensors(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    kept = {name: np.ascontiguousarray(array) for name, array in arrays.items() if array.dtype.kind in "fiubV"}
+    kept = {name: _contiguous(array) for name, array in arrays.items() if array.dtype.kind in "fiubV"}
     _save(path, safetensors.numpy.save(kept))
+
+
+def _contiguous(array: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(array).reshape(array.shape)  # NumPy makes a scalar an array of one element
 
 
 def _copy_sources(result: Result, folder: Path) -> None:

@@ -15,8 +15,11 @@ from nandoctor.frameworks.patching import patched
 
 
 @contextlib.contextmanager
-def guarding_fit(make_callback: Callable[[], Any], is_ours: Callable[[Any], bool]) -> Iterator[None]:
-    """While inside, each `fit` gets a callback of ours, unless the user gave one; new layers' lines are noted."""
+def guarding_fit(make_callback: Callable[[], Any], adopt: Callable[[Any], bool]) -> Iterator[None]:
+    """While inside, each `fit` gets a callback of ours; new layers' lines are noted.
+
+    `adopt` is shown the user's callbacks and says whether one of them is a guard already.
+    """
     original = keras.Model.fit
     signature = inspect.signature(original)
 
@@ -30,7 +33,7 @@ def guarding_fit(make_callback: Callable[[], Any], is_ours: Callable[[Any], bool
         if isinstance(given, keras.callbacks.CallbackList):
             return original(model, *args, **kwargs)
         listed = [c for c in keras.tree.flatten(given) if c is not None] if given else []
-        if not any(is_ours(c) for c in listed):
+        if not any(adopt(c) for c in listed):
             call.arguments["callbacks"] = [*listed, make_callback()]
         return original(*call.args, **call.kwargs)
 

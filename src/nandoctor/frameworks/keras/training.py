@@ -144,7 +144,7 @@ class KerasTraining:
         before = self.state()
         losses: list[float] = []
         try:
-            self.restore(start)
+            self.restore({name: a for name, a in start.items() if not name.endswith("/learning_rate")})
             with self._ungated(), noting_losses(losses), self._scaled_rate(change.learning_rate):
                 for n in range(steps):
                     eagerly(self.model.train_step, changed(batches[n % len(batches)], change))
