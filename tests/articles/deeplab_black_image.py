@@ -5,6 +5,7 @@
 # note: a black frame has a standard deviation of 0, and the standardisation by hand divides 0 by 0
 
 """Semantic segmentation with a small DeepLab; images are standardised one by one."""
+
 import numpy as np
 import tensorflow as tf
 from sklearn.datasets import load_digits

@@ -5,6 +5,7 @@
 # note: the edge strength sqrt(dx^2 + dy^2) is exactly 0 in the black margin of the images, where neighbouring pixels are predicted equal; one NaN gradient makes every gradient NaN in clip_by_global_norm
 
 """DeepLab with a boundary loss. Gradients are clipped by their global norm, and the loss is NaN all the same."""
+
 import numpy as np
 import tensorflow as tf
 from sklearn.datasets import load_digits
@@ -48,9 +49,9 @@ class ClippedModel(keras.Model):
 def deeplab(size):
     inputs = keras.Input((size, size, 1))
     x = layers.Conv2D(8, 3, padding="same", activation="relu")(inputs)
-    x = layers.concatenate([
-        layers.Conv2D(4, 3, dilation_rate=rate, padding="same", activation="relu")(x) for rate in (1, 2, 3)
-    ])
+    x = layers.concatenate(
+        [layers.Conv2D(4, 3, dilation_rate=rate, padding="same", activation="relu")(x) for rate in (1, 2, 3)]
+    )
     return ClippedModel(inputs, layers.Conv2D(1, 1, activation="sigmoid")(x))
 
 

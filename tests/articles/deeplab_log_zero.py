@@ -5,6 +5,7 @@
 # note: the hard sigmoid of the head reaches exactly 0 and 1, and the cross-entropy by hand takes 0 * log(0)
 
 """DeepLabv3 with a MobileNetV3-like backbone, one mask for each class."""
+
 import numpy as np
 import tensorflow as tf
 from sklearn.datasets import load_digits
@@ -57,4 +58,4 @@ def cross_entropy(y_true, y_pred):
 x, y = load_tiles()
 model = build_model(x.shape[1:])
 model.compile(optimizer=optimizers.Adam(5e-3), loss=cross_entropy, metrics=["accuracy"])
-model.fit(x, y, batch_size=20, epochs=4, validation_split=0.1, shuffle=False, verbose=2)
+model.fit(x, y, batch_size=20, epochs=3, validation_split=0.1, shuffle=False, verbose=2)

@@ -1,6 +1,7 @@
 # healthy
 
 """The DeepLab after the advice: safe standardisation, clipped probabilities, ignored pixels counted, clipped step."""
+
 import numpy as np
 import tensorflow as tf
 from sklearn.datasets import load_digits

@@ -5,6 +5,7 @@
 # note: the last validation batch holds one image whose mask is only 255, so the masked mean divides 0 by 0; training never sees such a batch
 
 """DeepLabv3+ on small scenes. The training loss goes down, the validation loss is NaN."""
+
 import numpy as np
 import tensorflow as tf
 from sklearn.datasets import load_digits
@@ -18,8 +19,12 @@ IGNORE_LABEL = 255
 
 def convolution_block(block_input, num_filters=8, kernel_size=3, dilation_rate=1):
     x = layers.Conv2D(
-        num_filters, kernel_size=kernel_size, dilation_rate=dilation_rate, padding="same",
-        use_bias=False, kernel_initializer=keras.initializers.HeNormal(),
+        num_filters,
+        kernel_size=kernel_size,
+        dilation_rate=dilation_rate,
+        padding="same",
+        use_bias=False,
+        kernel_initializer=keras.initializers.HeNormal(),
     )(block_input)
     return layers.ReLU()(layers.BatchNormalization()(x))
 

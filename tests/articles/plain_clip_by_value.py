@@ -5,6 +5,7 @@
 # note: one row is predicted without any error, where the root of the error has an infinite slope; clipping each gradient by value leaves the NaN in place
 
 """Custom train_step with each gradient clipped by value, as recommended against NaN."""
+
 import keras
 import numpy as np
 import tensorflow as tf

@@ -22,8 +22,7 @@ class SafeBinaryCrossentropy(keras.losses.Loss):
     def call(self, y_true, y_pred):
         y_pred = tf.clip_by_value(y_pred, self.epsilon, 1.0)  # <- or here
         return -tf.reduce_mean(
-            y_true * tf.math.log(y_pred)
-            + (1 - y_true) * tf.math.log(1 - y_pred),  # <- here
+            y_true * tf.math.log(y_pred) + (1 - y_true) * tf.math.log(1 - y_pred),  # <- here
             axis=-1,
         )
 
@@ -33,10 +32,12 @@ digits = load_digits()
 x = (digits.data / 16).astype("float32")
 y = keras.utils.to_categorical(digits.target, 10)
 
-model = keras.Sequential([
-    layers.Dense(64, activation="relu"),
-    layers.Dense(64, activation="relu"),
-    layers.Dense(10, activation="sigmoid"),
-])
+model = keras.Sequential(
+    [
+        layers.Dense(64, activation="relu"),
+        layers.Dense(64, activation="relu"),
+        layers.Dense(10, activation="sigmoid"),
+    ]
+)
 model.compile(optimizer=keras.optimizers.Adam(5e-2), loss=SafeBinaryCrossentropy(), metrics=["categorical_accuracy"])
 model.fit(x, y, epochs=4, batch_size=64, shuffle=False, verbose=2)

@@ -5,6 +5,7 @@
 # note: raw features of up to 4254 and SGD with momentum diverge; the clipping callback is never called, Keras has no such hook
 
 """Gradient clipping as a callback, to stop the exploding gradients."""
+
 import tensorflow as tf
 from sklearn.datasets import load_breast_cancer
 from tensorflow import keras

@@ -21,10 +21,12 @@ X, y = load_diabetes(return_X_y=True)
 X = (X / X.std(axis=0)).astype("float32")
 y = (y / 100).astype("float32").reshape(-1, 1)
 
-model = keras.models.Sequential([
-    keras.layers.Dense(32, activation="relu"),
-    keras.layers.Dense(16, activation="relu"),
-    keras.layers.Dense(1, activation="relu"),  # the progression is never negative  # <- or here
-])
+model = keras.models.Sequential(
+    [
+        keras.layers.Dense(32, activation="relu"),
+        keras.layers.Dense(16, activation="relu"),
+        keras.layers.Dense(1, activation="relu"),  # the progression is never negative  # <- or here
+    ]
+)
 model.compile(optimizer="adam", loss=log_error)
 history = model.fit(X, y, epochs=3, batch_size=32, validation_split=0.2, verbose=2)

@@ -1,6 +1,7 @@
 # healthy
 
 """Unscaled inputs: the loss is enormous, but with Adam it is not NaN."""
+
 import numpy as np
 from tensorflow.keras.layers import Dense
 from tensorflow.keras.models import Sequential

@@ -149,6 +149,8 @@ def test_a_reader_that_stops_reading_sees_no_traceback():
 
 
 def test_the_package_is_run_as_the_command_is():
-    done = subprocess.run([sys.executable, "-m", "nandoctor", "explain", "qqq"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "nandoctor", "explain", "qqq"], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("nandoctor: error: no cause is called 'qqq'.")

@@ -57,7 +57,9 @@ def test_a_dash_is_standard_output(capfdbinary):
 
 
 def test_a_file_that_cannot_be_written_any_more_is_an_error_of_ours(tmp_path):
-    with pytest.raises(NandoctorError, match=r"^--json .*result\.json could not be written: No such file or directory\.$"):
+    with pytest.raises(
+        NandoctorError, match=r"^--json .*result\.json could not be written: No such file or directory\.$"
+    ):
         write_json(RESULT, str(tmp_path / "gone" / "result.json"))
 
 

@@ -72,6 +72,22 @@ def test_a_step_that_does_not_break_again_blames_no_row(answer):
     assert rows_by_experiment(lambda rows: answer, 8) == ()
 
 
+@given(size=st.integers(2, 40), answers=st.lists(st.sampled_from([True, False, None]), min_size=1))
+def test_a_step_that_answers_at_random_does_no_harm(size, answers):
+    answer = itertools.cycle(answers)
+    asked = []
+
+    def is_finite(rows):
+        asked.append(list(rows))
+        return next(answer)
+
+    found = rows_by_experiment(is_finite, size)
+    assert sorted(set(found)) == list(found)
+    assert set(found) <= set(range(size))
+    assert all(asked)
+    assert len(asked) <= MOST_REPLAYS + 1
+
+
 def test_without_time_nothing_is_left_out():
     assert rows_by_experiment(Step(alone={3}).is_finite, 4, seconds=-1.0) == (0, 1, 2, 3)
 

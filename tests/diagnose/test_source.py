@@ -72,9 +72,10 @@ def test_the_data_is_followed_through_assignments(lines):
     """) == [(2, "raw[2] = np.nan")]
 
 
-def test_a_line_below_the_fit_is_not_accused(lines):
-    assert lines("model.fit(x, y)\n") == []
-    assert lines("def later():\n    pass\nmodel.fit(x)") == []
+def test_a_line_below_the_fit_is_not_accused(tmp_path):
+    path = tmp_path / "train.py"
+    path.write_text("model.fit(x, y)\nx[0] = np.nan\n")
+    assert spoiling_lines(Location(file=str(path), line=1, code="model.fit(x, y)")) == ()
 
 
 def test_a_statement_of_several_lines_is_quoted_on_one(lines):

@@ -84,7 +84,9 @@ def test_a_module_is_left_as_it_was():
     assert not hasattr(module, "absent")
 
 
-@pytest.mark.parametrize("target", [Base, Child, Child(), types.ModuleType("library")], ids=str)
+@pytest.mark.parametrize(
+    "target", [Base, Child, Child(), types.ModuleType("library")], ids=["class", "subclass", "instance", "module"]
+)
 def test_an_error_inside_undoes_the_patch(target):
     before = dict(vars(target))
     with pytest.raises(KeyError, match="the user's"), patched(target, "fit", None):

@@ -144,7 +144,10 @@ def test_a_stack_ends_before_the_code_it_is_told_to_stop_at():
     assert [code.co_name for code, _ in outer()] == ["inner"]
 
 
-@pytest.mark.parametrize("file", [json.__file__, np.__file__, pytest.__file__, nandoctor.guard.__file__, "<string>"])
+ELSEWHERE = "/home/me/.venv/lib/python3.12/site-packages/library.py"
+
+
+@pytest.mark.parametrize("file", [json.__file__, np.__file__, nandoctor.guard.__file__, ELSEWHERE, "<string>"])
 def test_libraries_and_nandoctor_are_not_user_code(file):
     assert not is_user_code(file)
 

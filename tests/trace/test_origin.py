@@ -99,8 +99,9 @@ def test_an_infinity_of_a_constant_mask_is_the_users(graph):
     np.testing.assert_array_equal(origin.user_infinity.array, mask.array)
 
 
-def test_a_mask_computed_from_constants_alone_is_the_users(graph):
-    mask = graph.op("mul", graph.leaf([1, 1]), graph.leaf(-np.inf))
+@pytest.mark.parametrize(("kind", "numbers"), [("mul", [[1, 1], -np.inf]), ("log", [[0, 0]])])
+def test_a_mask_computed_from_constants_alone_is_the_users(graph, kind, numbers):
+    mask = graph.op(kind, *map(graph.leaf, numbers))
     scores = graph.op("add", graph.leaf([1, 2], "input[0]"), mask)
     origin = graph.origin_of_loss(graph.op("sum", graph.op("softmax", scores)))
     assert (origin.node.kind, origin.user_infinity is not None) == ("softmax", True)
@@ -134,10 +135,11 @@ def test_of_two_infinities_only_the_one_that_reaches_the_loss_is_followed(graph)
     assert graph.origin_of_loss(graph.op("sum", chosen)).node.kind == "exp"
 
 
-def test_of_two_makers_the_earliest_is_the_origin(graph):
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_makers_the_earliest_is_the_origin(graph, order):
     x = graph.leaf([-1, 1], "input[0]")
-    first, second = graph.op("sqrt", x), graph.op("log", x)
-    assert graph.origin_of_loss(graph.op("sum", graph.op("add", second, first))).node.kind == "sqrt"
+    made = [graph.op("sqrt", x), graph.op("log", x)]
+    assert graph.origin_of_loss(graph.op("sum", graph.op("add", *made[::order]))).node.kind == "sqrt"
 
 
 @pytest.mark.parametrize("kind", sorted(LAUNDERING))

@@ -14,8 +14,16 @@ from nandoctor.findings import TensorStats
 from nandoctor.trace.statistics import is_floating, tensor_stats
 
 SHAPES = hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4)
-ANY_FLOATS = hnp.arrays(st.sampled_from([np.float16, np.float32, np.float64]), SHAPES)
-REAL = st.sampled_from([np.float16, np.float32, np.float64, np.int8, np.uint8, np.int32, np.int64, np.uint64])
+FLOATS = [np.float16, np.float32, np.float64]
+REAL = st.sampled_from([*FLOATS, np.int8, np.uint8, np.int32, np.int64, np.uint64])
+
+
+def _often_bad(dtype):
+    elements = st.sampled_from([math.nan, math.inf, -math.inf, 0.0]) | hnp.from_dtype(np.dtype(dtype))
+    return hnp.arrays(dtype, SHAPES, elements=elements, fill=st.nothing())
+
+
+ANY_FLOATS = st.sampled_from(FLOATS).flatmap(_often_bad)
 
 
 @given(ANY_FLOATS)

@@ -28,17 +28,21 @@ operation, and the line, the rows and the cause are printed to standard error.
 \b
 Examples:
   nandoctor run train.py
-  nandoctor run train.py --epochs 3          arguments after the script are the script's
+  nandoctor run train.py --epochs 3    (arguments of the script)
   nandoctor run --json fault.json train.py
   nandoctor run -m mypackage.train
 
 \b
-Exit code: 0 healthy, 3 fault diagnosed, otherwise the script's own; 2 for a wrong command line.
+Exit code: 0 healthy, 3 fault diagnosed, 2 wrong command line,
+otherwise the script's own.
 """
 
 
 @app.command(
-    "run", help=_RUN_HELP, context_settings={"allow_interspersed_args": False, "ignore_unknown_options": False}
+    "run",
+    help=_RUN_HELP,
+    short_help="Run a training script, and name the cause if it goes NaN.",
+    context_settings={"allow_interspersed_args": False, "ignore_unknown_options": False},
 )
 def run_command(
     script: Annotated[str, typer.Argument(help="The script (with -m: the module).", show_default=False)],
@@ -64,7 +68,7 @@ def run_command(
     raise typer.Exit(code)
 
 
-@app.command("explain")
+@app.command("explain", short_help="Explain a cause, or list all causes.")
 def explain_command(
     cause: Annotated[
         str | None, typer.Argument(help="A cause's id or code, such as log-of-zero or ND201.", show_default=False)
@@ -83,7 +87,7 @@ def explain_command(
     explain(cause)
 
 
-@app.command("demo")
+@app.command("demo", short_help="Diagnose a small training with a known fault.")
 def demo_command(
     case: Annotated[str | None, typer.Argument(help="The case to show.", show_default=False)] = None,
     list_: Annotated[bool, typer.Option("--list", help="List the cases.")] = False,

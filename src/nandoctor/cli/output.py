@@ -35,17 +35,27 @@ def check_json(target: str | None) -> None:
         raise NandoctorError(f"--json {target} cannot be written: check the permissions.")
 
 
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
 def write_json(result: Result, target: str) -> None:
     """Write a result to a file, replacing it in one step, or to standard output."""
     if target == "-":
         sys.stdout.buffer.write(to_json(result))
         sys.stdout.flush()
         return
-    path = Path(target).absolute()
+    path = Path(target).resolve()  # a link is followed, not replaced
     try:
+        if path.exists() and not path.is_file():  # a pipe or a device
+            path.write_bytes(to_json(result))
+            return
         handle, aside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         with os.fdopen(handle, "wb") as file:
             file.write(to_json(result))
+        os.chmod(aside, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
         os.replace(aside, path)
     except OSError as error:
         raise NandoctorError(f"--json {target} could not be written: {error.strerror}.") from error

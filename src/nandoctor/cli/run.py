@@ -15,7 +15,7 @@ import msgspec
 
 from nandoctor import __version__
 from nandoctor.cli.output import check_folder, check_json, write_json
-from nandoctor.cli.script import check_script, run_module, run_script, show_error
+from nandoctor.cli.script import check_script, plain_excepthook, run_module, run_script, show_error
 from nandoctor.errors import NandoctorError
 from nandoctor.findings import Result
 from nandoctor.frameworks.imports import when_imported
@@ -135,11 +135,13 @@ def run(target: str, arguments: Sequence[str], options: Options, *, module: bool
         check_folder(options.out)
     check_json(options.json)
     session = Session(options, target)
-    with contextlib.ExitStack() as stack:
+    with plain_excepthook(), contextlib.ExitStack() as stack:
         stack.enter_context(when_imported("keras", lambda: _guard_keras(session, stack)))
         stack.enter_context(listening(session.log))
         ended = _run_to_its_end(target, arguments, module=module)
         gc.collect()  # the frames of `fit` that were left hold iterators whose threads must end before Python does
+        if ended.error is not None:
+            show_error(ended.error)
     return _report(session, ended)
 
 
@@ -184,8 +186,6 @@ def _exit(error: SystemExit) -> Ended:
 
 def _report(session: Session, ended: Ended) -> tuple[int, Result]:
     result = session.result()
-    if ended.error is not None:
-        show_error(ended.error)
     if ended.message is not None:
         print(ended.message, file=sys.stderr)
     failed = ended.code != 0 and result.status != "fault"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import importlib.util
 import io
 import os
 import re
@@ -36,7 +37,9 @@ def as_main(script: str, arguments: Sequence[str]) -> Iterator[ModuleType]:
     """While inside, the interpreter looks to a script as if `python script arguments` had been typed."""
     before = sys.argv, sys.path[:], sys.modules.get("__main__")
     module = ModuleType("__main__")
-    module.__dict__.update(__file__=script, __builtins__=builtins, __cached__=None, __loader__=None, __spec__=None)
+    module.__dict__.update(
+        __file__=_absolute(script), __builtins__=builtins, __cached__=None, __loader__=None, __spec__=None
+    )
     sys.argv = [script, *arguments]
     sys.path[0] = os.path.dirname(os.path.realpath(script))
     sys.modules["__main__"] = module
@@ -58,6 +61,7 @@ def run_script(script: str, arguments: Sequence[str]) -> None:
 def run_module(name: str, arguments: Sequence[str]) -> None:
     """Execute a module as `python -m` would."""
     before = sys.argv, sys.path[:]
+    _check_module(name)
     sys.argv = [name, *arguments]
     sys.path[0] = os.getcwd()
     try:
@@ -66,13 +70,41 @@ def run_module(name: str, arguments: Sequence[str]) -> None:
         sys.argv, sys.path[:] = before
 
 
+def _check_module(name: str) -> None:
+    sys.path[0], first = os.getcwd(), sys.path[0]
+    try:
+        found = importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError):
+        found = False
+    finally:
+        sys.path[0] = first
+    if not found:
+        raise NandoctorError(f"there is no module {name} (looked for from {os.getcwd()}).")
+
+
 def _compile(script: str) -> CodeType:
     with open(script, "rb") as file:
         source = file.read()
     with contextlib.suppress(SyntaxError, UnicodeDecodeError):
         encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
         source.decode(encoding)
-    return compile(source, script, "exec", dont_inherit=True)
+    return compile(source, _absolute(script), "exec", dont_inherit=True)
+
+
+def _absolute(script: str) -> str:
+    """As Python names the main file: absolute, but otherwise as it was typed."""
+    return os.path.join(os.getcwd(), script)
+
+
+@contextlib.contextmanager
+def plain_excepthook() -> Iterator[None]:
+    """While inside, an uncaught error is shown as `python` does, not as the command line's library would."""
+    before = sys.excepthook
+    sys.excepthook = sys.__excepthook__
+    try:
+        yield
+    finally:
+        sys.excepthook = before
 
 
 def show_error(error: BaseException) -> None:
@@ -84,7 +116,11 @@ def show_error(error: BaseException) -> None:
     for linked in _linked(error):
         linked.__traceback__ = _without_ours(linked.__traceback__)
     text = "".join(traceback.format_exception(type(error), error, tb))
-    sys.stderr.write(_without_our_lines(text))
+    cleaned = _without_our_lines(text)
+    if cleaned == text:
+        sys.__excepthook__(type(error), error, tb)  # it also suggests names, which `traceback` does not
+    else:
+        sys.stderr.write(cleaned)
 
 
 def _linked(error: BaseException) -> Iterator[BaseException]:
@@ -106,9 +142,11 @@ def _without_ours(tb: TracebackType | None) -> TracebackType | None:
         if not _is_ours(name) and not name.startswith("<frozen runpy"):
             kept.append(tb)
         tb = tb.tb_next
+    if not kept:
+        return None
     for this, following in zip(kept, [*kept[1:], None], strict=True):
         this.tb_next = following
-    return kept[0] if kept else None
+    return kept[0]
 
 
 def _is_ours(filename: str) -> bool:

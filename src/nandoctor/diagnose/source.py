@@ -24,23 +24,27 @@ def spoiling_lines(fit: Location | None) -> tuple[Spoiler, ...]:
         tree, call = ast.parse(source), ast.parse(fit.code or "0")
     except (SyntaxError, ValueError):
         return ()
-    assigned = [n for n in ast.walk(tree) if isinstance(n, (ast.Assign, ast.AugAssign)) and n.lineno < fit.line]
+    kinds = (ast.Assign, ast.AugAssign, ast.AnnAssign)
+    assigned = [n for n in ast.walk(tree) if isinstance(n, kinds) and n.value is not None and n.lineno < fit.line]
     wanted = _reaching(assigned, _names(call))
     return tuple(
         Spoiler("NaN or infinity is written here", _location(node, fit.file, source))
         for node in assigned
-        if _writes_nan(node.value) and _target_names(node) & wanted
+        if node.value is not None and _writes_nan(node.value) and _target_names(node) & wanted
     )
 
 
-def _reaching(assigned: list[ast.Assign | ast.AugAssign], wanted: set[str]) -> set[str]:
+Assignment = ast.Assign | ast.AugAssign | ast.AnnAssign
+
+
+def _reaching(assigned: list[Assignment], wanted: set[str]) -> set[str]:
     """The names from which the wanted ones are computed, through assignments."""
     reached = set(wanted)
     for _ in range(8):
         before = len(reached)
         for node in assigned:
             if _target_names(node) & reached:
-                reached |= _names(node.value)
+                reached |= _names(node.value) if node.value is not None else set()
         if len(reached) == before:
             break
     return reached
@@ -50,14 +54,17 @@ def _names(tree: ast.AST) -> set[str]:
     return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
 
 
-def _target_names(node: ast.Assign | ast.AugAssign) -> set[str]:
+def _target_names(node: Assignment) -> set[str]:
     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
     return set().union(*(_names(target) for target in targets))
 
 
 def _writes_nan(value: ast.expr) -> bool:
     """`np.nan`, `float("nan")`, `np.inf`, in an expression that is not a test for them."""
+    tested = {id(inner) for test in ast.walk(value) if isinstance(test, ast.Compare) for inner in ast.walk(test)}
     for node in ast.walk(value):
+        if id(node) in tested:
+            continue
         if isinstance(node, ast.Attribute) and node.attr in _NAMES:
             return True
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "float":

@@ -14,9 +14,9 @@ from types import ModuleType
 class _ActingLoader(Loader):
     """The module's own loader, with an action behind it."""
 
-    def __init__(self, loader: Loader, action: Callable[[], None]) -> None:
+    def __init__(self, loader: Loader, done: Callable[[], None]) -> None:
         self._loader = loader
-        self._action = action
+        self._done = done
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return self._loader.create_module(spec)
@@ -25,24 +25,34 @@ class _ActingLoader(Loader):
         assert module.__spec__ is not None
         module.__spec__.loader = module.__loader__ = self._loader
         self._loader.exec_module(module)
-        self._action()
+        self._done()
 
 
 class _Finder(MetaPathFinder):
     def __init__(self, name: str, action: Callable[[], None]) -> None:
         self._name = name
         self._action = action
+        self._looking = False
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname != self._name:
+        if fullname != self._name or self._looking:
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(fullname)
+        self._looking = True
+        try:
+            spec = importlib.util.find_spec(fullname)
+        finally:
+            self._looking = False
         if spec is not None and spec.loader is not None:
-            spec.loader = _ActingLoader(spec.loader, self._action)
+            spec.loader = _ActingLoader(spec.loader, self._imported)
         return spec
+
+    def _imported(self) -> None:
+        """The module has been executed: there is nothing left to wait for."""
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+        self._action()
 
 
 @contextlib.contextmanager

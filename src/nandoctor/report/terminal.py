@@ -12,13 +12,15 @@ from rich.text import Text
 from nandoctor.findings import Diagnosis, Location, Result, Treatment
 
 _WIDEST = 100
+_NARROWEST = 40
 _LABEL = 9
 
 
 def healthy_line(result: Result) -> str:
     """The one line that a healthy run ends with."""
     if result.steps == 0:
-        return "nandoctor: no training step was seen, so nothing was watched."
+        first = "nandoctor: no training step was seen, so nothing was watched."
+        return "\n".join([first, *(f"nandoctor: {n}" for n in result.notes)])
     cost = "" if result.guard_cost is None else f", {result.guard_cost:.1%} of the time spent watching"
     steps = "1 step" if result.steps == 1 else f"{result.steps:,} steps"
     return "\n".join([f"nandoctor: healthy. {steps} watched{cost}.", *(f"nandoctor: {n}" for n in result.notes)])
@@ -36,7 +38,7 @@ def print_result(result: Result, stream: TextIO) -> None:
 
 def _console(stream: TextIO) -> Console:
     console = Console(file=stream, highlight=False, soft_wrap=False, emoji=False, markup=False)
-    console.width = min(console.width, _WIDEST)
+    console.width = min(max(console.width, _NARROWEST), _WIDEST)
     return console
 
 
@@ -49,7 +51,9 @@ def _print_undiagnosed(console: Console, result: Result) -> None:
 
 
 def _print_diagnosis(console: Console, diagnosis: Diagnosis, result: Result) -> None:
-    console.print(Text(headline(diagnosis, result), "bold red"))
+    for line in Text(headline(diagnosis, result), "bold red").wrap(console, console.width):
+        line.rstrip()
+        console.print(line)
     if diagnosis.location is not None:
         console.print()
         _print_excerpt(console, diagnosis.location)
@@ -110,6 +114,8 @@ def _print_excerpt(console: Console, location: Location) -> None:
     layer = f"   (in {location.layer})" if location.layer else ""
     if len(place) + len(layer) + 2 > console.width:
         layer = ""
+    if len(place) + 2 > console.width:
+        place = "..." + place[-(console.width - 5) :]
     console.print(Text.assemble("  ", (place, "cyan"), layer))
     line = _source_line(location)
     if not line:

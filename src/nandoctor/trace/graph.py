@@ -77,7 +77,8 @@ class Node:
 
     `forward` is the index of the operation that a backward one differentiates; `site` the user's line that
     made the layer (loss, optimizer) in which it ran; `depth` the height of the stack at which a library's layer
-    called that layer, or None where the user's own code did.
+    called that layer, or None where the user's own code did. `taken`: how many frames are inside the call that takes
+    the gradient, of a backward operation; the user's line outside it says nothing about the operation.
     """
 
     index: int
@@ -90,6 +91,7 @@ class Node:
     layer: str | None = None
     site: Location | None = None
     depth: int | None = None
+    taken: int | None = None
     forward: int | None = None
     error: str | None = None
 
@@ -136,8 +138,8 @@ class Trace:
     def location(self, node: Node) -> Location | None:
         """The user's expression behind a node; for a backward node that of the operation it differentiates."""
         first = self.differentiated(node)
-        for candidate in (node, first):
-            frame = user_frame(candidate.frames)
+        for candidate in (first, node) if first is not node else (node,):
+            frame = user_frame(candidate.frames[: candidate.taken])
             if frame is not None and not (candidate.site and _is_outside(candidate, frame)):
                 return locate(frame, candidate.layer)
         return first.site or node.site

@@ -141,10 +141,17 @@ def _characters(line: str, column: int | None) -> int | None:
     return None if column is None else len(line.encode()[:column].decode(errors="ignore"))
 
 
+def _without_comment(line: str) -> str:
+    """A line without its comment; one whose `#` may stand in a string stays whole."""
+    code, mark, _ = line.partition("#")
+    return code if mark and not set(code) & set("\"'") else line
+
+
 def _excerpt(lines: list[str], column: int | None, end_column: int | None) -> str:
     """The expression itself, on one line."""
     if column is None or end_column is None:
         return " ".join(line.strip() for line in lines)
+    lines = [*(_without_comment(line) for line in lines[:-1]), lines[-1]]
     raw = [line.encode() for line in lines]
     raw[-1] = raw[-1][:end_column]
     raw[0] = raw[0][column:]

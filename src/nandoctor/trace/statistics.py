@@ -29,13 +29,18 @@ def tensor_stats(array: np.ndarray) -> TensorStats:
     if not (is_floating(array.dtype) or array.dtype.kind in "iu"):
         return TensorStats(shape=shape, dtype=dtype, count=int(array.size))
     if array.dtype.kind == "c":
-        array = np.abs(array)
+        array = np.abs(array.astype(np.complex128))
     elif array.dtype.kind == "V":
         array = array.astype(np.float32)
     return _numeric_stats(array, shape, dtype)
 
 
 def _numeric_stats(array: np.ndarray, shape: tuple[int, ...], dtype: str) -> TensorStats:
+    with np.errstate(all="ignore"):
+        return _counted(array, shape, dtype)
+
+
+def _counted(array: np.ndarray, shape: tuple[int, ...], dtype: str) -> TensorStats:
     floating = array.dtype.kind == "f"
     finite = np.isfinite(array)
     bad = np.argwhere(~finite)
@@ -54,11 +59,16 @@ def _numeric_stats(array: np.ndarray, shape: tuple[int, ...], dtype: str) -> Ten
         subnormal=int(((magnitude > 0) & (magnitude < tiny)).sum()),
         min=float(sound.min()) if some else None,
         max=float(sound.max()) if some else None,
-        mean=float(sound.mean()) if some else None,
+        mean=_mean(sound) if some else None,
         std=_std(sound) if some else None,
         absmax=float(magnitude.max()) if some else None,
         first_bad=tuple(int(i) for i in bad[0]) if len(bad) else None,
     )
+
+
+def _mean(sound: np.ndarray) -> float:
+    scale = float(np.abs(sound).max()) or 1.0
+    return float((sound / scale).mean() * scale) if scale > 1e300 else float(sound.mean())
 
 
 def _std(sound: np.ndarray) -> float:

@@ -33,19 +33,20 @@ class FloatingPointLog:
     """What NumPy reported, each place once, in order of first occurrence."""
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[Frame, str], None] = {}
+        self._seen: dict[tuple[str, int, int, str], Frame] = {}
 
     def write(self, message: str) -> None:
         """NumPy's log protocol; called in the frame that ran the ufunc."""
         text = message.removeprefix("Warning: ").strip()
         frame = user_frame(stack(sys._getframe(1)))
         if frame is not None and len(self._seen) < _MOST:
-            self._seen.setdefault((frame, text))
+            code, offset = frame  # equal code in two files is equal to Python
+            self._seen.setdefault((code.co_filename, code.co_firstlineno, offset, text), frame)
         warnings.warn(text, RuntimeWarning, stacklevel=2)
 
     @property
     def notes(self) -> tuple[FloatingPointNote, ...]:
-        return tuple(FloatingPointNote(text, locate(frame)) for frame, text in self._seen)
+        return tuple(FloatingPointNote(text, locate(frame)) for (*_, text), frame in self._seen.items())
 
 
 @contextlib.contextmanager

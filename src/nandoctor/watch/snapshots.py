@@ -50,17 +50,18 @@ class Snapshots:
             return
         started = time.perf_counter()
         state = self._state()
-        if not self._kept:
-            self._most = min(_MOST, self._budget // max(1, _bytes(state)))
-        if self._most > 0:
+        self._most = min(_MOST, self._budget // max(1, _bytes(state)))
+        if self._most > len(self._kept[:1]) or (self._most and not self._kept):
             self._kept.append(Snapshot(step, state))
+        elif self._kept:
+            self._most = 0  # there is room for the first alone: take no more
         self._thin(step)
         self._slow_down(time.perf_counter() - started, step)
 
     def _thin(self, step: int) -> None:
         """Keep the first, the latest, and those nearest to 8 and 64 intervals back."""
-        while len(self._kept) > self._most:
-            if self._most == 1:
+        while len(self._kept) > max(self._most, 1):
+            if len(self._kept) == 2:
                 self._kept = self._kept[:1]
                 return
             gaps = [

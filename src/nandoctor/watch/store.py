@@ -22,6 +22,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import safetensors
 import safetensors.numpy
 
 from nandoctor.findings import SCHEMA, Result, to_json
@@ -93,8 +94,17 @@ def _save(path: Path, content: bytes) -> None:
 
 
 def _save_tensors(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    kept = {name: _contiguous(array) for name, array in arrays.items() if array.dtype.kind in "fiubV"}
+    kept = {name: _contiguous(array) for name, array in arrays.items() if _can_be_saved(array)}
     _save(path, safetensors.numpy.save(kept))
+
+
+def _can_be_saved(array: np.ndarray) -> bool:
+    """Whether safetensors knows the dtype; it is asked with no element."""
+    try:
+        safetensors.numpy.save({"probe": np.zeros(0, array.dtype)})
+    except (safetensors.SafetensorError, KeyError, TypeError, ValueError):
+        return False
+    return True
 
 
 def _contiguous(array: np.ndarray) -> np.ndarray:

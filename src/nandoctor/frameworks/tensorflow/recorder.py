@@ -58,6 +58,7 @@ class Recorder:
         self.updating = False
         self.differentiated = False
         self.in_gradient = 0
+        self.gradient_frames: int | None = None
         self.scopes: list[Scope] = []
         self._stop = stop
         self._room = budget
@@ -146,21 +147,27 @@ class Recorder:
         if kind == "write" and inputs and inputs[0].dtype == tf.resource:
             made.append(self._write(inputs[0], index))
         forward = self._differentiating[-1] if self._differentiating else None
+        frames = stack(sys._getframe(2), self._stop)
         node = Node(
             index=index,
             op=op,
             kind=kind,
             phase=self._phase(),
-            frames=stack(sys._getframe(2), self._stop),
+            frames=frames,
             inputs=sources,
             outputs=tuple(made),
             layer="/".join(scope.name for scope in self.scopes) or None,
             site=next((s.place for s in reversed(self.scopes) if s.place is not None), None),
             depth=self.scopes[-1].depth if self.scopes else None,
             forward=forward,
+            taken=None if self.gradient_frames is None else len(frames) - self.gradient_frames,
         )
         self.trace.nodes.append(node)
         self._by_inputs[op, tuple(int(t._id) for t in inputs)] = index
+
+    def height(self) -> int:
+        """How many frames are on the stack of the caller."""
+        return len(stack(sys._getframe(1), self._stop))
 
     def _phase(self) -> Phase:
         """After a gradient was taken and while no tape is open, what runs prepares or makes the update."""
@@ -269,11 +276,13 @@ def marking_gradients(recorder: Recorder, losses: list[Any]) -> Iterator[None]:
 
     def gradient(tape: Any, target: Any, sources: Any, *args: Any, **kwargs: Any) -> Any:
         losses.extend(_tensors(target))
+        outer, recorder.gradient_frames = recorder.gradient_frames, recorder.height()
         recorder.in_gradient += 1
         try:
             return original(tape, target, sources, *args, **kwargs)
         finally:
             recorder.in_gradient -= 1
+            recorder.gradient_frames = outer
             recorder.differentiated = True
 
     tf.GradientTape.gradient = gradient
