@@ -124,9 +124,9 @@ def preload() -> None:
     with contextlib.redirect_stderr(io.StringIO()):
         import keras  # noqa: F401
         import sklearn.datasets  # noqa: F401
-        import tensorflow  # noqa: F401
+        import tensorflow as tf  # noqa: F401
 
-        import nandoctor.frameworks.keras.hooks  # noqa: F401
+        import nandoctor.frameworks.keras.hooks
         import nandoctor.frameworks.keras.training  # noqa: F401
 
 

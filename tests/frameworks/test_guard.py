@@ -129,7 +129,7 @@ def test_nothing_stays_patched_after_fit() -> None:
 
 def test_a_second_fit_on_the_same_model_is_guarded_too() -> None:
     def work() -> None:
-        model, fit = keras_models.batchnorm_dropout()
+        _, fit = keras_models.batchnorm_dropout()
         for _ in range(2):
             guard = quiet_guard()
             fit(callbacks=[guard])

@@ -15,7 +15,7 @@ import msgspec
 
 from nandoctor import __version__
 from nandoctor.cli.output import check_folder, check_json, write_json
-from nandoctor.cli.script import check_script, plain_excepthook, run_module, run_script, show_error
+from nandoctor.cli.script import check_module, check_script, plain_excepthook, run_module, run_script, show_error
 from nandoctor.errors import NandoctorError
 from nandoctor.findings import Result
 from nandoctor.frameworks.imports import when_imported
@@ -128,8 +128,7 @@ def run(target: str, arguments: Sequence[str], options: Options, *, module: bool
     Raises:
         NandoctorError: the script or an output cannot be used; nothing was run.
     """
-    if not module:
-        check_script(target)
+    (check_module if module else check_script)(target)
     _check_frameworks()
     if options.out is not None:
         check_folder(options.out)

@@ -61,7 +61,6 @@ def run_script(script: str, arguments: Sequence[str]) -> None:
 def run_module(name: str, arguments: Sequence[str]) -> None:
     """Execute a module as `python -m` would."""
     before = sys.argv, sys.path[:]
-    _check_module(name)
     sys.argv = [name, *arguments]
     sys.path[0] = os.getcwd()
     try:
@@ -70,7 +69,8 @@ def run_module(name: str, arguments: Sequence[str]) -> None:
         sys.argv, sys.path[:] = before
 
 
-def _check_module(name: str) -> None:
+def check_module(name: str) -> None:
+    """Raise the one clear error for a module that is not there."""
     sys.path[0], first = os.getcwd(), sys.path[0]
     try:
         found = importlib.util.find_spec(name) is not None
@@ -118,7 +118,9 @@ def show_error(error: BaseException) -> None:
     text = "".join(traceback.format_exception(type(error), error, tb))
     cleaned = _without_our_lines(text)
     if cleaned == text:
-        sys.__excepthook__(type(error), error, tb)  # it also suggests names, which `traceback` does not
+        sys.__excepthook__(
+            type(error), error.with_traceback(tb), tb
+        )  # it also suggests names, which `traceback` does not
     else:
         sys.stderr.write(cleaned)
 
