@@ -99,10 +99,12 @@ def run_forked(script: Path, *options: str, limit: int = 120) -> Outcome:
 
 def _child(script: Path, folder: Path, options: tuple[str, ...], limit: int) -> int:
     import signal
+    import warnings
 
     from nandoctor.cli.main import main
 
     signal.alarm(limit)
+    warnings.resetwarnings()  # a fresh interpreter has not the filters of the tests
     code = 99
     with open(folder / "output.txt", "w", buffering=1) as output:
         os.dup2(output.fileno(), 1)

@@ -258,12 +258,14 @@ class Guard:
     def _switch_off(self, error: BaseException) -> None:
         """The guard's own failure never becomes the user's: one warning, and training goes on without it."""
         self._watch = None
-        warnings.warn(
+        text = (
             f"nandoctor: the guard failed ({type(error).__name__}: {error}) and has switched itself off; "
-            "training goes on without it.",
-            RuntimeWarning,
-            stacklevel=2,
+            "training goes on without it."
         )
+        try:
+            warnings.warn(text, RuntimeWarning, stacklevel=2)
+        except RuntimeWarning:  # the user has made errors of warnings; this one is not to end a training
+            print(text, file=sys.stderr)
 
 
 class _Guarded:

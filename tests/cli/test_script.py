@@ -132,7 +132,8 @@ warnings.simplefilter('error')
 try:
     np.log(np.zeros(1))
 except RuntimeWarning as e:
-    raise ExceptionGroup('all', [e, ValueError('b')])
+    errors = [e, ValueError('b')]
+raise ExceptionGroup('all', errors)
 """,
     "own hook": "import sys\nsys.excepthook = lambda *error: print('hook', error[0], file=sys.stderr)\n1 / 0",
 }
@@ -250,6 +251,19 @@ def test_an_error_in_a_module_is_shown_without_a_trace_of_us(tmp_path):
     assert f'File "{tmp_path / "train.py"}", line 1, in <module>' in err
     assert "nandoctor" not in err
     assert "runpy" not in err
+
+
+@pytest.mark.parametrize("start", ["import nd_nowhere", "1 / 0", "raise ImportError('mended tomorrow')"])
+def test_a_package_that_cannot_be_imported_says_why(tmp_path, start):
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "__init__.py").write_text(start + "\n")
+    (package / "train.py").write_text("")
+    last = run(PYTHON, "-c", start, cwd=tmp_path)[2].splitlines()[-1].partition(": ")[2]
+    code, out, err = run(NANDOCTOR, "-m", "package.train", cwd=tmp_path)
+    assert (code, out) == (1, "")
+    assert last in err
+    assert "nandoctor/cli" not in err
 
 
 def test_an_error_of_a_module_that_is_missing_has_no_traceback(tmp_path):

@@ -169,6 +169,21 @@ def test_an_error_of_the_guard_is_one_warning_and_training_ends_as_without_it(po
     corpus.in_fork(work)
 
 
+def test_a_user_who_makes_errors_of_warnings_is_guarded_like_any_other() -> None:
+    def work() -> None:
+        model, fit = keras_models.batchnorm_dropout()
+        guard = quiet_guard()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            fit(callbacks=[guard])
+            assert guard.result.status == "healthy"
+            break_it("nandoctor.watch.watch.Watch.healthy")
+            fit(callbacks=[quiet_guard()])
+        assert all(np.isfinite(a).all() for a in everything(model))
+
+    corpus.in_fork(work)
+
+
 def test_a_failing_diagnosis_is_one_warning_and_training_goes_on_as_without_it() -> None:
     def work() -> None:
         deterministic()

@@ -99,7 +99,8 @@ def test_the_module_looks_as_if_nobody_had_waited_for_it(action):
 @pytest.mark.usefixtures("library")
 def test_a_look_whether_it_is_installed_is_not_the_import(action, acted):
     with when_imported("nd_library", action):
-        assert importlib.util.find_spec("nd_library") is not None
+        spec = importlib.util.find_spec("nd_library")
+        assert spec.loader.get_filename("nd_library") == spec.origin
         assert acted == []
         importlib.import_module("nd_library")
     assert acted == [True]

@@ -94,12 +94,10 @@ def test_a_call_of_several_lines_is_quoted_on_one(located):
     assert (location.line, location.end_line, location.code) == (2, 3, "probe(1, 2)")
 
 
-def test_a_comment_does_not_swallow_the_rest_of_the_quote(located):
-    location = located("""
-        probe(1,  # the input
-              2)
-    """)
-    assert ast.unparse(ast.parse(location.code)) == "probe(1, 2)"
+@pytest.mark.parametrize("first", ["1", "'#1'", '"""# 1"""'])
+def test_a_comment_does_not_swallow_the_rest_of_the_quote(located, first):
+    location = located(f"probe({first},  # the input's scale\n      2)\n")
+    assert ast.unparse(ast.parse(location.code)) == ast.unparse(ast.parse(f"probe({first}, 2)"))
 
 
 def test_a_frame_without_source_has_its_line(tmp_path):

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from nandoctor.findings import Diagnosis, Location, Result, StepRecord, result_from_json
+from nandoctor.findings import Diagnosis, Fact, Location, Result, StepRecord, result_from_json
 from nandoctor.frameworks.protocol import Batch
 from nandoctor.watch.capsule import Capsule
 from nandoctor.watch.store import write_capsule
@@ -171,6 +171,15 @@ def test_what_cannot_be_saved_costs_no_diagnosis(tmp_path):
     assert written.diagnoses == result().diagnoses
     assert all(differing(folder) == set() for folder in folders(tmp_path))
     assert {w.category for w in caught} <= {RuntimeWarning}
+
+
+def test_a_fact_that_json_cannot_hold_costs_no_diagnosis(tmp_path):
+    (found,) = result().diagnoses
+    odd = msgspec.structs.replace(found, evidence=(Fact(text="odd", values={"rows": np.int64(3)}),))
+    caught = msgspec.structs.replace(result(), diagnoses=(odd,))
+    with pytest.warns(RuntimeWarning, match="^nandoctor: no capsule was written to "):
+        assert write_capsule(capsule(), caught, tmp_path) == caught
+    assert list(tmp_path.iterdir()) == []
 
 
 _WRITER = """

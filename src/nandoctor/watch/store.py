@@ -54,9 +54,11 @@ def write_capsule(capsule: Capsule, result: Result, out: Path, *, keep_batch: bo
     try:
         folder = _write(capsule, result, out, keep_batch)
     except OSError as error:
-        warnings.warn(
-            f"nandoctor: no capsule was written to {out}: {error.strerror or error}.", RuntimeWarning, stacklevel=2
-        )
+        text = f"nandoctor: no capsule was written to {out}: {error.strerror or error}."
+        try:
+            warnings.warn(text, RuntimeWarning, stacklevel=2)
+        except RuntimeWarning:  # the user has made errors of warnings; the diagnosis is worth more
+            print(text, file=sys.stderr)
         return result
     return msgspec.structs.replace(result, capsule=str(folder))
 

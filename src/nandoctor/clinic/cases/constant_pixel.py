@@ -1,7 +1,7 @@
 """Standardising pixels, some of which never change
 
-Three corner pixels of the digits are 0 in every image, so their standard deviation is 0 and the standardised column is
-0 / 0. The training is NaN from its first step, on data that has no missing value.
+Four pixels at the border are 0 in every training image, so their standard deviation is 0 and the standardised column
+is 0 / 0. The training is NaN from its first step, on data that has no missing value.
 """
 # cause: constant-feature
 # phase: data

@@ -33,7 +33,7 @@ def noting_losses(losses: list[float]) -> Iterator[None]:
 
     def gradient(tape: Any, target: Any, sources: Any, *args: Any, **kwargs: Any) -> Any:
         if not tape._recording:
-            losses.append(float(sum(np.asarray(t, np.float64).sum() for t in tf.nest.flatten(target))))
+            losses.append(float(sum(t.numpy().astype(np.float64).sum() for t in tf.nest.flatten(target))))
         return original(tape, target, sources, *args, **kwargs)
 
     with patched(tf.GradientTape, "gradient", gradient):

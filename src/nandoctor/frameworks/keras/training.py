@@ -84,7 +84,7 @@ class KerasTraining:
         return named
 
     def state(self) -> dict[str, np.ndarray]:
-        return {name: np.array(v) for name, v in self._variables().items() if _readable(v)}
+        return {name: np.array(v.numpy()) for name, v in self._variables().items() if _readable(v)}
 
     def restore(self, state: State) -> None:
         for name, variable in self._variables().items():
@@ -95,7 +95,7 @@ class KerasTraining:
         found = {}
         for name, variable in self._variables().items():
             if name.startswith("weight ") or ("seed" not in name and name.startswith("state ")):
-                array = np.asarray(variable)
+                array = np.asarray(variable.numpy())
                 if array.dtype.kind not in "iub" and not np.isfinite(array.astype(np.float32)).all():
                     found[name] = array
         return found
