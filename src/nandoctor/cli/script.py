@@ -10,8 +10,6 @@ import os
 import re
 import runpy
 import sys
-import tokenize
-import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
@@ -70,24 +68,20 @@ def run_module(name: str, arguments: Sequence[str]) -> None:
 
 
 def check_module(name: str) -> None:
-    """Raise the one clear error for a module that is not there."""
+    """Raise the one clear error for a module that is not there. Only its package is looked for: nothing is imported."""
+    package = name.partition(".")[0]
     sys.path[0], first = os.getcwd(), sys.path[0]
     try:
-        found = importlib.util.find_spec(name) is not None
-    except (ImportError, ValueError):
-        found = False
+        found = importlib.util.find_spec(package) if package else None
     finally:
         sys.path[0] = first
-    if not found:
+    if found is None:
         raise NandoctorError(f"there is no module {name} (looked for from {os.getcwd()}).")
 
 
 def _compile(script: str) -> CodeType:
     with open(script, "rb") as file:
         source = file.read()
-    with contextlib.suppress(SyntaxError, UnicodeDecodeError):
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
-        source.decode(encoding)
     return compile(source, _absolute(script), "exec", dont_inherit=True)
 
 
@@ -115,25 +109,21 @@ def show_error(error: BaseException) -> None:
         return
     for linked in _linked(error):
         linked.__traceback__ = _without_ours(linked.__traceback__)
-    text = "".join(traceback.format_exception(type(error), error, tb))
-    cleaned = _without_our_lines(text)
-    if cleaned == text:
-        sys.__excepthook__(
-            type(error), error.with_traceback(tb), tb
-        )  # it also suggests names, which `traceback` does not
-    else:
-        sys.stderr.write(cleaned)
+    text = io.StringIO()
+    with contextlib.redirect_stderr(text):  # Python's own words: `traceback` suggests no names before 3.12
+        sys.__excepthook__(type(error), error.with_traceback(tb), tb)
+    sys.stderr.write(_without_our_lines(text.getvalue()))
 
 
 def _linked(error: BaseException) -> Iterator[BaseException]:
     seen: set[int] = set()
-    pending: list[BaseException | None] = [error.__cause__, error.__context__]
+    pending: list[BaseException | None] = [error.__cause__, error.__context__, *getattr(error, "exceptions", ())]
     while pending:
         other = pending.pop()
         if other is not None and id(other) not in seen:
             seen.add(id(other))
             yield other
-            pending += [other.__cause__, other.__context__]
+            pending += [other.__cause__, other.__context__, *getattr(other, "exceptions", ())]
 
 
 def _without_ours(tb: TracebackType | None) -> TracebackType | None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any
 
 
 class _ActingLoader(Loader):
@@ -17,6 +18,9 @@ class _ActingLoader(Loader):
     def __init__(self, loader: Loader, done: Callable[[], None]) -> None:
         self._loader = loader
         self._done = done
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return self._loader.create_module(spec)

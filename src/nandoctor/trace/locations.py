@@ -7,7 +7,9 @@ last instruction names the call or operator itself, not merely its line.
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
+import io
 import itertools
 import linecache
 import os
@@ -15,6 +17,7 @@ import re
 import site
 import sys
 import sysconfig
+import tokenize
 from types import CodeType, FrameType
 
 from nandoctor.findings import Location
@@ -141,18 +144,23 @@ def _characters(line: str, column: int | None) -> int | None:
     return None if column is None else len(line.encode()[:column].decode(errors="ignore"))
 
 
-def _without_comment(line: str) -> str:
-    """A line without its comment; one whose `#` may stand in a string stays whole."""
-    code, mark, _ = line.partition("#")
-    return code if mark and not set(code) & set("\"'") else line
-
-
 def _excerpt(lines: list[str], column: int | None, end_column: int | None) -> str:
     """The expression itself, on one line."""
     if column is None or end_column is None:
         return " ".join(line.strip() for line in lines)
-    lines = [*(_without_comment(line) for line in lines[:-1]), lines[-1]]
     raw = [line.encode() for line in lines]
     raw[-1] = raw[-1][:end_column]
     raw[0] = raw[0][column:]
-    return " ".join(part.decode(errors="ignore").strip() for part in raw)
+    return " ".join(part.strip() for part in _without_comments([part.decode(errors="ignore") for part in raw]))
+
+
+def _without_comments(lines: list[str]) -> list[str]:
+    """On one line a comment would swallow all that follows it."""
+    text = io.StringIO("(" + "\n".join(line.rstrip("\n") for line in lines) + "\n)")
+    kept = lines[:]
+    with contextlib.suppress(tokenize.TokenError, SyntaxError):
+        for token in tokenize.generate_tokens(text.readline):
+            if token.type == tokenize.COMMENT:
+                row, column = token.start
+                kept[row - 1] = kept[row - 1][: column - (row == 1)]
+    return kept

@@ -53,11 +53,11 @@ def write_capsule(capsule: Capsule, result: Result, out: Path, *, keep_batch: bo
     """Write a capsule below `out`; the result then names its folder. A failure is one warning, and nothing is left."""
     try:
         folder = _write(capsule, result, out, keep_batch)
-    except OSError as error:
-        text = f"nandoctor: no capsule was written to {out}: {error.strerror or error}."
+    except Exception as error:  # a finished diagnosis is worth more than its copy on disk
+        text = f"nandoctor: no capsule was written to {out}: {getattr(error, 'strerror', None) or error}."
         try:
             warnings.warn(text, RuntimeWarning, stacklevel=2)
-        except RuntimeWarning:  # the user has made errors of warnings; the diagnosis is worth more
+        except RuntimeWarning:  # the user has made errors of warnings
             print(text, file=sys.stderr)
         return result
     return msgspec.structs.replace(result, capsule=str(folder))
