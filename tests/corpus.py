@@ -1,4 +1,4 @@
-"""The judging scripts of `tests/scripts`: what each expects, and a way to run one quickly.
+"""The judging scripts: what each expects, and a way to run one quickly.
 
 TensorFlow takes seconds to import, so a script is run in a fork of a process that has imported it already (and
 has not yet used it): a fresh interpreter in all that a script can see, in a fraction of the time.
@@ -18,7 +18,10 @@ from pathlib import Path
 
 import msgspec
 
-SCRIPTS = Path(__file__).parent / "scripts"
+_TESTS = Path(__file__).parent
+FOLDERS = (_TESTS / "scripts", _TESTS / "articles", _TESTS.parent / "src" / "nandoctor" / "clinic" / "cases")
+"""One or more scripts for each cause, the examples of the articles, and the demos."""
+
 _HERE = re.compile(r"#.*<- (or )?here")
 
 
@@ -68,8 +71,9 @@ def _rows(text: str) -> tuple[int, ...] | None:
 
 
 def all_truths() -> list[Truth]:
-    """Every judging script, by name."""
-    return [read_truth(path) for path in sorted(SCRIPTS.rglob("*.py"))]
+    """Every judging script, by folder and name."""
+    found = [path for folder in FOLDERS for path in sorted(folder.rglob("[!_]*.py"))]
+    return [read_truth(path) for path in found]
 
 
 @dataclass(frozen=True)

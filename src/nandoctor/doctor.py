@@ -20,7 +20,7 @@ def examine(capsule: Capsule, training: Training, *, command: str, script: str |
         status="script-error" if capsule.error is not None else "fault",
         version=__version__,
         script=script,
-        steps=capsule.step - 1,
+        steps=capsule.step if capsule.batch.validation else capsule.step - 1,
         verdict="reproduced" if reproduced else "not-reproduced",
         notes=_notes(capsule, diagnoses, reproduced),
         diagnoses=diagnoses,
@@ -38,6 +38,7 @@ def examine_validation(steps: int, epoch: int, batches: int, fit: Location | Non
 def _notes(capsule: Capsule, diagnoses: tuple[Diagnosis, ...], reproduced: bool) -> tuple[str, ...]:
     if reproduced:
         return ()
-    what = f"the {capsule.surface} was not finite in the compiled step; replayed operation by operation it is"
+    surface = "loss of the validation" if capsule.batch.validation else capsule.surface
+    what = f"the {surface} was not finite in the compiled step; replayed operation by operation it is"
     why = "what differs: the arithmetic of XLA or of a fused kernel, or random numbers drawn outside Keras"
     return (f"{what}; {why}",) if not diagnoses else (f"{what}; the cause is told from the batch and the history",)

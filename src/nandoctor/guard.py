@@ -9,11 +9,13 @@ import warnings
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
+
 from nandoctor import __version__, doctor
 from nandoctor.errors import NandoctorError, TrainingFaultError
 from nandoctor.findings import Result
 from nandoctor.frameworks.protocol import Batch, Training, Verdict
-from nandoctor.frameworks.reading import Reading
+from nandoctor.frameworks.reading import Reading, ValidationReading
 from nandoctor.frameworks.recognise import training_of
 from nandoctor.report.terminal import healthy_line, print_result
 from nandoctor.trace.locations import here
@@ -80,7 +82,11 @@ class Guard:
         self._watch: Watch | None = None
         self.notes: list[str] = []
         self._test_batches = 0
-        self._report_at_the_end = False
+        self._in_fit = False
+
+    @property
+    def _faulty(self) -> bool:
+        return self.result is not None and self.result.status != "healthy"
 
     @property
     def steps(self) -> int:
@@ -109,7 +115,7 @@ class Guard:
             self._training = training_of(model, here(2))
             self._training.open_gate()
         if guarded.failed:
-            self._close()
+            self.close()
             self._training = None
 
     def on_train_begin(self, logs: Any = None) -> None:
@@ -119,6 +125,7 @@ class Guard:
         with _Guarded(self) as guarded:
             self._watch = Watch(self._training, self._floating_point_notes, self.memory)
             self._training.watch(self)
+            self._in_fit = True
         if guarded.failed:
             self._training.unguarded()
 
@@ -133,22 +140,33 @@ class Guard:
                 self._note_once(f"{name} is {value} (epoch {epoch + 1}), though training is finite.")
 
     def on_test_begin(self, logs: Any = None) -> None:
+        """A validation begins, inside `fit` or in an `evaluate` of its own."""
         self._test_batches = 0
+        if self._training is None:
+            return
+        with _Guarded(self):
+            if not self._in_fit:
+                self._watch = self._watch or Watch(self._training, self._floating_point_notes, self.memory)
+                self._watch.training = self._training
+            self._training.watch_validation(self)
 
     def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
         self._test_batches += 1
 
     def on_test_end(self, logs: Any = None) -> None:
         """A validation inside `fit` that saw nothing is a fault, found at its end; training goes on."""
-        if self._watch is None or self.result is not None:
+        if self._training is not None:
+            self._training.end_validation()
+            if not self._in_fit:
+                self.close()
+        if self._watch is None or self._faulty or not self._in_fit:
             return
+        found: Result | None = None
         with _Guarded(self):
-            fit = self._live.fit_location
-            self.result = doctor.examine_validation(
-                self.steps, self._watch.epoch, self._test_batches, fit, command=self.command
-            )
-            if self.result is not None:
-                self._report_at_the_end = True
+            fit, epoch = self._live.fit_location, self._watch.epoch
+            found = doctor.examine_validation(self.steps, epoch, self._test_batches, fit, command=self.command)
+        if found is not None:
+            self._after_validation_fault(found)
 
     def _note_once(self, note: str) -> None:
         name = note.split(" ", 1)[0]
@@ -156,10 +174,9 @@ class Guard:
             self.notes.append(note)
 
     def on_train_end(self, logs: Any = None) -> None:
-        self._close()
-        if self._report_at_the_end and self.result is not None:
-            self._say_fault(self.result)
-        elif self._watch is not None and self.result is None:
+        self.close()
+        self._in_fit = False
+        if self._watch is not None and not self._faulty:
             self.result = Result(
                 command=self.command,
                 status="healthy",
@@ -195,10 +212,27 @@ class Guard:
                 self._watch.healthy(reading, batch)
                 return self._after_healthy_step(self._watch)
             print(f"\nnandoctor: step {self.steps + 1:,} is not finite; replaying it ...", file=sys.stderr, flush=True)
-            self.result = self._examined(self._watch.capsule(reading.surface, batch))
-        if guarded.failed or self.result is None:
+            found = self._examined(self._watch.capsule(reading.surface, batch))
+        if guarded.failed:
             return "unguarded"
-        return self._after_fault(self.result)
+        self.result = _both(self.result, found) if self._faulty else found
+        return self._after_fault(found)
+
+    def on_validation(self, reading: ValidationReading, batch: Batch) -> None:
+        """A validation is not finite. Training is not touched by it, and goes on."""
+        if self._watch is None or self._faulty:
+            return
+        found: Result | None = None
+        with _Guarded(self):
+            print(
+                f"\nnandoctor: {reading.loss} of the validation is {reading.value}; replaying its batch "
+                f"{reading.batch + 1:,} ...",
+                file=sys.stderr,
+                flush=True,
+            )
+            found = self._examined(self._watch.validation_capsule(reading, batch))
+        if found is not None:
+            self._after_validation_fault(found)
 
     def on_error(self, error: Exception, batch: Batch) -> Verdict:
         """A step has raised. The user's own error goes on its way; what it tells of the data is diagnosed first."""
@@ -222,12 +256,21 @@ class Guard:
         """Report, and end the training as the user asked."""
         self._say_fault(result)
         if self.on_fault == "raise":
-            self._close()
-            first = result.diagnoses[0] if result.diagnoses else None
-            what = "the step is not finite" if first is None else f"{first.code} {first.cause}: {first.summary}"
-            raise TrainingFaultError(f"step {result.steps + 1}: {what}", first)
+            self.close()
+            raise _fault_error(result)
         self.model.stop_training = True
         return "stop"
+
+    def _after_validation_fault(self, found: Result) -> None:
+        """Report; only who wants an error is stopped by a validation."""
+        self.result = found
+        self._say_validation_fault(found)
+        if self.on_fault == "raise":
+            self.close()
+            raise _fault_error(found)
+
+    def _say_validation_fault(self, result: Result) -> None:
+        self._say_fault(result)
 
     def _examined(self, capsule: Capsule) -> Result:
         result = doctor.examine(capsule, self._live, command=self.command)
@@ -251,7 +294,8 @@ class Guard:
         assert self._training is not None
         return self._training
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Put back everything that was put into the model; Keras tells no callback of an error."""
         if self._training is not None:
             self._training.close()
 
@@ -266,6 +310,18 @@ class Guard:
             warnings.warn(text, RuntimeWarning, stacklevel=2)
         except RuntimeWarning:  # the user has made errors of warnings; this one is not to end a training
             print(text, file=sys.stderr)
+
+
+def _fault_error(result: Result) -> TrainingFaultError:
+    first = result.diagnoses[0] if result.diagnoses else None
+    what = "the step is not finite" if first is None else f"{first.code} {first.cause}: {first.summary}"
+    return TrainingFaultError(f"step {result.steps + 1}: {what}", first)
+
+
+def _both(earlier: Result | None, later: Result) -> Result:
+    """What a validation showed before the step that broke stays in the result, in the order of time."""
+    before = () if earlier is None else earlier.diagnoses
+    return msgspec.structs.replace(later, diagnoses=(*before, *later.diagnoses))
 
 
 class _Guarded:

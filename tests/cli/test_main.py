@@ -65,6 +65,17 @@ def test_a_wrong_command_line_is_explained(typed, arguments, message):
     assert "Traceback" not in err
 
 
+def test_where_no_framework_is_installed_it_is_said_before_the_script_runs(tmp_path):
+    (tmp_path / "train.py").write_text("print('it ran')\n")
+    hiding = "import importlib.util as u; real = u.find_spec\n"
+    hiding += "hidden = ('keras', 'tensorflow', 'torch', 'jax')\n"
+    hiding += "u.find_spec = lambda name, *rest: None if name in hidden else real(name, *rest)\n"
+    hiding += "from nandoctor.cli.main import main; raise SystemExit(main(['run', 'train.py']))"
+    done = subprocess.run([sys.executable, "-c", hiding], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("nandoctor: error: no framework is installed whose training could be watched: pip")
+
+
 def test_nothing_is_run_or_made_when_an_output_is_wrong(typed, tmp_path):
     before = sorted(tmp_path.iterdir())
     assert "it ran" not in typed("run", "--json", "no/such.json", "--out", "new", "train.py")[1]

@@ -100,3 +100,59 @@ def breaks_at_step_4(**compile_options: Any) -> tuple[Any, Fit]:
     return model, lambda **options: model.fit(
         x, y.astype("float32"), batch_size=16, epochs=2, verbose=0, shuffle=False, **options
     )
+
+
+def two_optimizers(**compile_options: Any) -> tuple[Any, Fit]:
+    """A GAN: two optimizers in one step, neither of them compiled."""
+    import keras
+    import tensorflow as tf
+    from keras import layers
+
+    keras.utils.set_random_seed(4)
+
+    class Gan(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.maker = keras.Sequential([layers.Input((4,)), layers.Dense(12)])
+            self.judge = keras.Sequential([layers.Input((12,)), layers.Dense(8, activation="tanh"), layers.Dense(1)])
+            self.maker_optimizer = keras.optimizers.Adam(1e-3)
+            self.judge_optimizer = keras.optimizers.SGD(1e-2, momentum=0.9)
+            self.built = True
+
+        def train_step(self, batch: Any) -> dict[str, Any]:
+            real, _ = batch
+            noise = keras.random.normal((tf.shape(real)[0], 4), seed=3)
+            with tf.GradientTape(persistent=True) as tape:
+                fake = self.judge(self.maker(noise))
+                judged = tf.reduce_mean(tf.nn.softplus(fake)) + tf.reduce_mean(tf.nn.softplus(-self.judge(real)))
+                made = tf.reduce_mean(tf.nn.softplus(-fake))
+            weights = self.judge.trainable_variables
+            self.judge_optimizer.apply_gradients(zip(tape.gradient(judged, weights), weights, strict=True))
+            weights = self.maker.trainable_variables
+            self.maker_optimizer.apply(tape.gradient(made, weights), weights)
+            return {"judge_loss": judged, "maker_loss": made}
+
+    model = Gan()
+    model.compile(**compile_options)
+    x, y = data()
+    return model, lambda **options: model.fit(x, y, batch_size=16, epochs=3, verbose=0, **options)
+
+
+def on_two_replicas(**compile_options: Any) -> tuple[Any, Fit]:
+    """A MirroredStrategy over two logical CPUs."""
+    import tensorflow as tf
+
+    if len(tf.config.list_logical_devices("CPU")) < 2:
+        raise RuntimeError("call split_cpu first")
+    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+        model, _ = batchnorm_dropout(**compile_options)
+    x, y = data(64)
+    return model, lambda **options: model.fit(x, y, batch_size=16, epochs=3, verbose=0, **options)
+
+
+def split_cpu() -> None:
+    """Two logical devices out of one; only possible before TensorFlow is used."""
+    import tensorflow as tf
+
+    half = tf.config.LogicalDeviceConfiguration()
+    tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], [half, half])

@@ -15,11 +15,17 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 import keras_models
 
-TRAININGS = [keras_models.batchnorm_dropout, keras_models.custom_train_step, keras_models.sparse_embedding]
+TRAININGS = [
+    keras_models.batchnorm_dropout,
+    keras_models.custom_train_step,
+    keras_models.sparse_embedding,
+    keras_models.two_optimizers,
+]
 
 
 def everything(model: Any) -> list[np.ndarray]:
-    variables = [*model.variables, *model.optimizer.variables]
+    optimizers = [getattr(model, name, None) for name in ("optimizer", "maker_optimizer", "judge_optimizer")]
+    variables = [*model.variables, *(v for o in optimizers if o is not None for v in o.variables)]
     return [np.array(v) for v in variables]
 
 
@@ -55,6 +61,44 @@ def test_a_guarded_healthy_training_ends_bit_identical(make: Callable[..., Any],
         assert plain_history.history == history.history
         assert guard.result.status == "healthy"
         assert guard.result.steps > 10
+
+    corpus.in_fork(work)
+
+
+@pytest.mark.parametrize("spoilt", [False, True])
+def test_replicas_are_watched_and_their_training_ends_as_without_the_guard(spoilt: bool) -> None:
+    def work() -> None:
+        keras_models.split_cpu()
+        deterministic()
+        plain, fit = keras_models.on_two_replicas()
+        fit()
+        guarded, fit = keras_models.on_two_replicas()
+        guard = quiet_guard()
+        fit(callbacks=[guard])
+        assert same(everything(plain), everything(guarded))
+        assert (guard.result.status, guard.result.steps) == ("healthy", 12)
+        if spoilt:
+            x, y = keras_models.data(64)
+            x[40] = np.inf
+            guarded.fit(x, y, batch_size=16, shuffle=False, verbose=0, callbacks=[guard])
+            (found,) = guard.result.diagnoses
+            assert (found.cause, found.step, found.samples) == ("nonfinite-input", 3, (8,))
+            assert all(np.isfinite(a).all() for a in everything(guarded))
+
+    corpus.in_fork(work)
+
+
+def test_what_the_first_optimizer_wrote_is_taken_back_when_the_second_meets_a_fault() -> None:
+    def work() -> None:
+        model, fit = keras_models.two_optimizers()
+        fit()
+        model.maker_optimizer.learning_rate = 1e39  # infinite in float32: the judge is updated before it shows
+        before = everything(model)
+        x, _ = keras_models.data(16)
+        guard = quiet_guard()
+        model.fit(x, np.zeros(16), batch_size=16, verbose=0, callbacks=[guard])
+        assert guard.result.status == "fault"
+        assert same(before, everything(model))
 
     corpus.in_fork(work)
 
@@ -257,16 +301,43 @@ def test_a_capsule_is_written_and_named(tmp_path: Path) -> None:
     corpus.in_fork(work)
 
 
-def test_nan_in_validation_alone_is_said_and_not_called_a_fault() -> None:
+def test_nan_in_validation_alone_is_diagnosed_and_training_goes_on_as_without_the_guard() -> None:
     def work() -> None:
-        model, _ = keras_models.batchnorm_dropout()
+        deterministic()
         x, y = keras_models.data()
         bad = x.copy()
-        bad[3] = np.nan
+        bad[35] = np.nan
+        options = {"validation_data": (bad, y), "epochs": 2, "verbose": 0}
+        plain, _ = keras_models.batchnorm_dropout()
+        plain_history = plain.fit(x, y, **options)
+        model, _ = keras_models.batchnorm_dropout()
         guard = quiet_guard()
-        model.fit(x, y, validation_data=(bad, y), epochs=2, verbose=0, callbacks=[guard])
-        assert guard.result.status == "healthy"
-        assert guard.result.notes[0].startswith("val_loss is nan (epoch 1)")
+        history = model.fit(x, y, callbacks=[guard], **options)
+        (found,) = guard.result.diagnoses
+        assert (found.cause, found.phase, found.batch, found.samples) == ("nonfinite-input", "validation", 1, (3,))
+        assert same(everything(plain), everything(model))
+        assert str(plain_history.history) == str(history.history)
+        assert "nan" in str(history.history["val_loss"])
+
+    corpus.in_fork(work)
+
+
+def test_an_evaluate_of_its_own_is_watched_and_nothing_stays_behind() -> None:
+    def work() -> None:
+        model, fit = keras_models.batchnorm_dropout()
+        x, y = keras_models.data()
+        fit()
+        before = {name: id(value) for name, value in vars(model).items()}
+        guard = quiet_guard()
+        expected = model.evaluate(x, y, verbose=0)
+        assert model.evaluate(x, y, verbose=0, callbacks=[guard]) == expected
+        assert guard.result is None
+        bad = x.copy()
+        bad[2] = np.inf
+        model.evaluate(bad, y, verbose=0, callbacks=[guard])
+        assert guard.result.diagnoses[0].samples == (2,)
+        changed = {name for name in vars(model) if id(vars(model)[name]) != before.get(name)}
+        assert changed <= {"test_function", "stop_evaluating"}
 
     corpus.in_fork(work)
 

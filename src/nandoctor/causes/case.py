@@ -104,6 +104,7 @@ class Case:
         history: the steps before the fault.
         spoilers: where the data was spoilt before training.
         validation_batches: how many batches a validation saw, where one was made and is being judged.
+        seen: how the fault came to light, where the trace does not tell it.
     """
 
     step: int
@@ -121,6 +122,7 @@ class Case:
     optimizer: Location | None = None
     variable_sites: Mapping[str, Location] = field(default_factory=dict)
     validation_batches: int | None = None
+    seen: Fact | None = None
 
     @cached_property
     def node(self) -> Node | None:
@@ -132,6 +134,8 @@ class Case:
     @property
     def phase(self) -> Phase:
         """Where it began. An infinity of the forward pass that only the gradient minds is of the backward pass."""
+        if self.surface == "validation":
+            return "validation"
         if self.origin is None:
             return "forward"
         if self.origin.node is None:

@@ -52,12 +52,18 @@ class Session:
     script: str
     guards: list[Guard] = field(default_factory=list)
     log: FloatingPointLog = field(default_factory=FloatingPointLog)
+    said: bool = False
     notes: list[str] = field(default_factory=list)
 
-    def guard(self) -> Guard:
+    def guard(self, model: object = None) -> Guard:
         """A callback for one `fit`."""
         self.guards.append(RunGuard(self))
         return self.guards[-1]
+
+    def evaluating_guard(self, model: object) -> Guard:
+        """A callback for one `evaluate`: the guard that saw the model's training knows its history."""
+        seen = (g for g in reversed(self.guards) if g.model is model and isinstance(g, RunGuard))
+        return next(seen, None) or self.guard()
 
     def adopt(self, callback: object) -> bool:
         """The user's own guard reports by itself; what it finds is the session's finding too."""
@@ -67,8 +73,10 @@ class Session:
 
     @property
     def reported(self) -> bool:
-        """Whether a guard of the user's own has printed the finding already."""
-        return any(g.result is not None and g.result.diagnoses for g in self.guards if not isinstance(g, RunGuard))
+        """Whether the finding has been printed already: of a validation, or by a guard of the user's own."""
+        return self.said or any(
+            g.result is not None and g.result.diagnoses for g in self.guards if not isinstance(g, RunGuard)
+        )
 
     @property
     def steps(self) -> int:
@@ -110,15 +118,21 @@ class RunGuard(Guard):
     def _after_healthy_step(self, watch: Watch) -> Verdict:
         limit = self._session.options.max_steps
         if limit is not None and self._session.steps >= limit:
-            self._close()
+            self.close()
             raise StopRun
         return "go"
 
     def _say_fault(self, result: Result) -> None:
         """The session reports, when the script has ended."""
 
+    def _say_validation_fault(self, result: Result) -> None:
+        """At once: the script goes on, perhaps for hours."""
+        print_result(result, sys.stderr)
+        self._session.said = True
+
     def _after_fault(self, result: Result) -> Verdict:
-        self._close()
+        self._session.said = False
+        self.close()
         raise StopRun
 
 
@@ -191,7 +205,11 @@ def _report(session: Session, ended: Ended) -> tuple[int, Result]:
     if failed:
         result = msgspec.structs.replace(result, status="script-error")
     sys.stdout.flush()
-    if session.reported:
+    if session.said:
+        print(
+            f"\nnandoctor: {session.steps:,} steps watched. The validation's fault is reported above.", file=sys.stderr
+        )
+    elif session.reported:
         pass
     elif result.diagnoses or result.status == "fault":
         print_result(result, sys.stderr)
@@ -211,4 +229,4 @@ def _guard_keras(session: Session, stack: contextlib.ExitStack) -> None:
         return
     from nandoctor.frameworks.keras.hooks import guarding_fit
 
-    stack.enter_context(guarding_fit(session.guard, session.adopt))
+    stack.enter_context(guarding_fit(session.guard, session.evaluating_guard, session.adopt))

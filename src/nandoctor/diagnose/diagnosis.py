@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nandoctor.causes.case import Case, Growth, Spoiler, Suspicion, expression
+from nandoctor.causes.case import Case, Growth, Spoiler, Suspicion, count_of, expression
 from nandoctor.causes.catalogue import CATALOGUE
 from nandoctor.causes.cause import Cause
 from nandoctor.causes.constant_feature import divides_by_spread
@@ -16,8 +16,8 @@ from nandoctor.causes.denominators import zero_denominator
 from nandoctor.causes.growth_facts import growth_fact, overflows
 from nandoctor.diagnose.growth import growth_of, with_trials
 from nandoctor.diagnose.rows import rows_by_experiment, rows_by_value
-from nandoctor.diagnose.source import spoiling_lines
-from nandoctor.findings import Alternative, Diagnosis, Event, Fact, Location
+from nandoctor.diagnose.source import feeds, spoiling_lines
+from nandoctor.findings import Alternative, Diagnosis, Event, Fact, Location, number
 from nandoctor.frameworks.protocol import Training
 from nandoctor.trace.graph import Node, Trace
 from nandoctor.trace.origin import Origin, find_latent_origin, find_origin
@@ -85,6 +85,18 @@ def build_case(capsule: Capsule, trace: Trace, training: Training) -> Case:
         compiled=capsule.compile_location,
         optimizer=capsule.optimizer_location,
         variable_sites=sites,
+        seen=_seen_in_validation(capsule),
+    )
+
+
+def _seen_in_validation(capsule: Capsule) -> Fact | None:
+    if capsule.validation is None:
+        return None
+    loss, value = capsule.validation.loss, capsule.validation.value
+    after = "before any training" if capsule.step == 0 else f"after {count_of(capsule.step, 'healthy training step')}"
+    return Fact(
+        text=f"validation: {loss} became {value} in its batch {capsule.batch_index + 1}, {after}",
+        values={"surface": "validation", "loss": loss, "value": number(value), "batch": capsule.batch_index},
     )
 
 
@@ -109,8 +121,10 @@ def _spoilers(capsule: Capsule, training: Training, origin: Origin | None) -> tu
         in_pipeline = _pipeline_spoiler(training)
         if in_pipeline is not None:
             return (in_pipeline,)
+    fit, validation = capsule.fit_location, capsule.batch.validation
     reported = tuple(Spoiler(note.message, note.location) for note in capsule.notes)
-    return reported or spoiling_lines(capsule.fit_location)
+    reaching = tuple(spoiler for spoiler in reported if feeds(spoiler.location, fit, validation=validation))
+    return reaching or reported or spoiling_lines(fit, validation=validation)
 
 
 def _pipeline_spoiler(training: Training) -> Spoiler | None:
@@ -149,7 +163,7 @@ def _diagnosis(when: Moment, case: Case, suspicions: list[tuple[Cause, Suspicion
         cause=cause.id,
         code=cause.code,
         title=cause.title,
-        phase=first.phase or case.phase,
+        phase=case.phase if case.surface == "validation" else first.phase or case.phase,
         step=when.step,
         epoch=when.epoch,
         batch=when.batch,
@@ -223,6 +237,8 @@ def _shortened(chain: tuple[Node, ...]) -> Iterable[Node]:
 
 
 def _how_it_surfaced(case: Case) -> tuple[Fact, ...]:
+    if case.seen is not None:
+        return (case.seen,)
     if case.origin is None:
         seen = Fact(text=f"the {case.surface} was not finite in the compiled step", values={"surface": case.surface})
         return (seen, growth_fact(case)) if case.history else (seen,)

@@ -61,7 +61,9 @@ def with_trials(growth: Growth, capsule: Capsule, training: Training) -> Growth:
     start = _start(capsule)
     if start is None:
         return growth
-    batches = [*capsule.recent, capsule.batch]
+    batches = [*capsule.recent, *(() if capsule.batch.validation else (capsule.batch,))]
+    if not batches:
+        return growth
     steps = int(np.clip(capsule.step - start.step + 8, 10, _MOST_STEPS))
     deadline = time.perf_counter() + SECONDS
     trials: list[Trial] = []

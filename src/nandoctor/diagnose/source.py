@@ -15,26 +15,47 @@ from nandoctor.findings import Location
 _NAMES = frozenset({"nan", "NaN", "NAN", "inf", "Inf", "infty", "NA"})
 
 
-def spoiling_lines(fit: Location | None) -> tuple[Spoiler, ...]:
+Assignment = ast.Assign | ast.AugAssign | ast.AnnAssign
+
+
+def spoiling_lines(fit: Location | None, *, validation: bool = False) -> tuple[Spoiler, ...]:
     """Assignments of NaN or infinity, above the `fit` call, to a name that reaches it."""
     if fit is None:
         return ()
     source = "".join(linecache.getlines(fit.file))
-    try:
-        tree, call = ast.parse(source), ast.parse(fit.code or "0")
-    except (SyntaxError, ValueError):
-        return ()
-    kinds = (ast.Assign, ast.AugAssign, ast.AnnAssign)
-    assigned = [n for n in ast.walk(tree) if isinstance(n, kinds) and n.value is not None and n.lineno < fit.line]
-    wanted = _reaching(assigned, _names(call))
     return tuple(
         Spoiler("NaN or infinity is written here", _location(node, fit.file, source))
-        for node in assigned
-        if node.value is not None and _writes_nan(node.value) and _target_names(node) & wanted
+        for node in _feeding(fit, validation)
+        if node.value is not None and _writes_nan(node.value)
     )
 
 
-Assignment = ast.Assign | ast.AugAssign | ast.AnnAssign
+def feeds(place: Location, fit: Location | None, *, validation: bool = False) -> bool:
+    """Whether a line assigns a name from which the data is computed that `fit` is given (to train on, or to validate)."""
+    if fit is None or place.file != fit.file:
+        return False
+    return any(node.lineno <= place.line <= (node.end_lineno or 0) for node in _feeding(fit, validation))
+
+
+def _feeding(fit: Location, validation: bool) -> list[Assignment]:
+    """The assignments above a `fit` call that reach its data."""
+    try:
+        tree, call = ast.parse("".join(linecache.getlines(fit.file))), ast.parse(fit.code or "0")
+    except (SyntaxError, ValueError):
+        return []
+    kinds = (ast.Assign, ast.AugAssign, ast.AnnAssign)
+    assigned = [n for n in ast.walk(tree) if isinstance(n, kinds) and n.value is not None and n.lineno < fit.line]
+    wanted = _reaching(assigned, _given(call, validation))
+    return [node for node in assigned if _target_names(node) & wanted]
+
+
+def _given(call: ast.AST, validation: bool) -> set[str]:
+    """The names in the call: of what it validates on, or of all else."""
+    apart = [
+        k.value for n in ast.walk(call) if isinstance(n, ast.Call) for k in n.keywords if k.arg == "validation_data"
+    ]
+    held_out = set().union(*(_names(value) for value in apart))
+    return held_out if validation and held_out else _names(call) - held_out
 
 
 def _reaching(assigned: list[Assignment], wanted: set[str]) -> set[str]:

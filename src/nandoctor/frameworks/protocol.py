@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from nandoctor.findings import Location
-from nandoctor.frameworks.reading import Reading
+from nandoctor.frameworks.reading import Reading, ValidationReading
 from nandoctor.trace.graph import Trace
 
 State = Mapping[str, np.ndarray]
@@ -20,11 +20,13 @@ State = Mapping[str, np.ndarray]
 class Batch:
     """One batch as the framework fed it (`data`), and its arrays by role: `input[0]`, `target[0]`, `sample_weight[0]`.
 
-    The arrays are read when somebody first asks (at a fault): a healthy step copies nothing.
+    The arrays are read when somebody first asks (at a fault): a healthy step copies nothing. A batch of a
+    validation is replayed by the step that validates.
     """
 
-    def __init__(self, data: Any, read: Callable[[Any], Mapping[str, np.ndarray]]) -> None:
+    def __init__(self, data: Any, read: Callable[[Any], Mapping[str, np.ndarray]], *, validation: bool = False) -> None:
         self.data = data
+        self.validation = validation
         self._read = read
 
     @functools.cached_property
@@ -55,6 +57,10 @@ class Watcher(Protocol):
 
     def on_step(self, reading: Reading, batch: Batch) -> Verdict:
         """A step has run. If the reading is faulty, the gate has refused its update."""
+        ...
+
+    def on_validation(self, reading: ValidationReading, batch: Batch) -> None:
+        """The first batch of a validation whose loss is not finite; the validation goes on."""
         ...
 
     def on_error(self, error: Exception, batch: Batch) -> Verdict:
@@ -90,6 +96,14 @@ class Training(Protocol):
         """After the framework built its step: tell the watcher of each one."""
         ...
 
+    def watch_validation(self, watcher: Watcher) -> None:
+        """A validation begins: tell the watcher of a batch whose loss is not finite."""
+        ...
+
+    def end_validation(self) -> None:
+        """Put back what `watch_validation` has put in place."""
+        ...
+
     def close(self) -> None:
         """Put back everything."""
         ...
@@ -113,7 +127,10 @@ class Training(Protocol):
         ...
 
     def trace_step(self, batch: Batch) -> Trace:
-        """Run the step eagerly from the present state, recorded; the state is put back afterwards."""
+        """Run the step (of training or validation, as the batch says) eagerly from the present state, recorded.
+
+        The state is put back afterwards.
+        """
         ...
 
     def trace_pipeline(self) -> Trace | None:

@@ -11,6 +11,15 @@ BAD_LOSS, BAD_GRADIENT, BAD_STATE, BAD_UPDATE = 1, 2, 4, 8
 
 
 @dataclass(frozen=True, slots=True)
+class ValidationReading:
+    """The loss of a validation that is not finite: its name in the logs, its value, and the batch (from 0)."""
+
+    loss: str
+    value: float
+    batch: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """Sums of squares (float32, over all elements) and a code that is 0 for a healthy step."""
 

@@ -84,9 +84,14 @@ def headline(diagnosis: Diagnosis, result: Result) -> str:
     when = f"step {diagnosis.step:,} (epoch {diagnosis.epoch + 1}, batch {diagnosis.batch + 1})"
     if result.status == "script-error":
         return f"nandoctor: training stopped with an error at {when}. What the data says:"
+    surface = next((f.values.get("surface") for f in diagnosis.evidence if "surface" in f.values), None)
+    if surface == "validation" and diagnosis.step == 0:
+        return f"nandoctor: the evaluation was not finite in its batch {diagnosis.batch + 1}."
+    if surface == "validation":
+        batch = f"batch {diagnosis.batch + 1}"
+        return f"nandoctor: training is healthy, its validation is not (epoch {diagnosis.epoch + 1}, {batch})."
     if diagnosis.phase == "validation":
         return f"nandoctor: training is healthy, its validation is not (epoch {diagnosis.epoch + 1})."
-    surface = next((f.values.get("surface") for f in diagnosis.evidence if "surface" in f.values), None)
     what = {
         "loss": "the loss was not finite",
         "gradient": "the gradient was not finite",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from nandoctor.findings import Location, StepRecord
 from nandoctor.frameworks.protocol import Batch, State
+from nandoctor.frameworks.reading import ValidationReading
 from nandoctor.watch.floating_point import FloatingPointNote
 from nandoctor.watch.snapshots import Snapshot
 
@@ -15,7 +16,9 @@ class Capsule:
     """One fault, as it was caught. Steps count from 1, epochs and batches from 0.
 
     Attributes:
-        surface: what was not finite first: `loss`, `gradient`, `state` or `weights`; `error` where the step raised.
+        surface: what was not finite first: `loss`, `gradient`, `state` or `weights`; `validation` where it was the
+            loss of a validation (the step and epoch are then those of training so far, the batch is the
+            validation's); `error` where the step raised.
         batch: the batch that did it.
         recent: the batches before it, oldest first.
         state: every variable before the step.
@@ -38,3 +41,4 @@ class Capsule:
     compile_location: Location | None = None
     optimizer_location: Location | None = None
     error: str | None = None
+    validation: ValidationReading | None = None

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from nandoctor.findings import StepRecord
 from nandoctor.frameworks.protocol import Batch, Training
-from nandoctor.frameworks.reading import Reading
+from nandoctor.frameworks.reading import Reading, ValidationReading
 from nandoctor.watch.capsule import Capsule
 from nandoctor.watch.floating_point import FloatingPointNote
 from nandoctor.watch.history import History
@@ -92,6 +93,11 @@ class Watch:
             optimizer_location=self.training.optimizer_location,
             error=error,
         )
+
+    def validation_capsule(self, reading: ValidationReading, batch: Batch) -> Capsule:
+        """The batch of a validation whose loss is not finite, after the steps of training so far."""
+        capsule = self.capsule("validation", batch)
+        return replace(capsule, step=self.steps, batch_index=reading.batch, validation=reading)
 
     def _affordable(self) -> tuple[Batch, ...]:
         """The latest batches that fit into the budget, oldest first."""

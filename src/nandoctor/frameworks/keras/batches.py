@@ -12,10 +12,14 @@ import tensorflow as tf
 from nandoctor.frameworks.protocol import Batch
 
 
-def read_batch(data: Any) -> Batch:
-    """The batch that a train step was given."""
+def read_batch(data: Any, *, validation: bool = False) -> Batch:
+    """The batch that a train step, or the step of a validation, was given."""
     data = keras.tree.map_structure(lambda leaf: None if isinstance(leaf, tf.experimental.Optional) else leaf, data)
-    return Batch(data, lambda d: {role: _array(leaf) for role, leaf in leaves(d) if _has_array(leaf)})
+    return Batch(data, _arrays, validation=validation)
+
+
+def _arrays(data: Any) -> dict[str, np.ndarray]:
+    return {role: _array(leaf) for role, leaf in leaves(data) if _has_array(leaf)}
 
 
 def leaves(data: Any) -> list[tuple[str, Any]]:

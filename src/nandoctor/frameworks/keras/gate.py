@@ -51,9 +51,9 @@ class Gate:
             for variable in (self._code, self._gradients, self._weights, self._updates):
                 variable.assign(0.0)
             self._loss.assign(float("nan"))
-            state = _tf_variables(self._model.non_trainable_variables)
-            metrics = _tf_variables(self._model.metrics_variables)
-            before = [tf.identity(v) for v in (*state, *metrics)]
+            state = _tf_variables(state_of(self._model))
+            others = _tf_variables([*self._model.metrics_variables, *_written_by_several(self._model)])
+            before = [tf.identity(v) for v in (*state, *others)]
             with self._watching_tapes():
                 self._stepping = True
                 try:
@@ -61,14 +61,14 @@ class Gate:
                 finally:
                     self._stepping = False
             self._check_state(state, before[: len(state)])
-            tf.cond(tf.equal(self._code, 0.0), lambda: True, lambda: _restore((*state, *metrics), before))
+            tf.cond(tf.equal(self._code, 0.0), lambda: True, lambda: _restore((*state, *others), before))
             logs[READING] = self._packed()
             return logs
 
         return step
 
     def _packed(self) -> Any:
-        rate = _learning_rate(self._model.optimizer)
+        rate = learning_rate(self._model.optimizer)
         parts = (self._code, self._loss, self._gradients, self._weights, self._updates)
         return tf.stack([*(p.read_value() for p in parts), rate])
 
@@ -89,7 +89,7 @@ class Gate:
     @contextlib.contextmanager
     def _watching_tapes(self) -> Iterator[None]:
         """A hand-written train step may not call `compute_loss`: what its tape differentiates is its loss."""
-        if any(_scales_loss(o) for o in optimizers_of(self._model)):
+        if any(scales_loss(o) for o in optimizers_of(self._model)):
             yield
             return
         original = tf.GradientTape.gradient
@@ -119,9 +119,9 @@ class Gate:
                 trainable_variables = list(trainable_variables)
                 optimizer.build(trainable_variables)
                 optimizer.built = True
-            sumsq = _sum_of_squares(known)
+            sumsq = sum_of_squares(known)
             self._gradients.assign_add(sumsq)
-            if _scales_loss(optimizer):
+            if scales_loss(optimizer):
                 return apply(grads, trainable_variables)
             self._fail_unless(tf.math.is_finite(sumsq) | _all_finite_exactly(sumsq, known), BAD_GRADIENT)
             tf.cond(
@@ -145,9 +145,9 @@ class Gate:
         weights, slots = _tf_variables(dense), [] if sparse else _tf_variables(optimizer.variables)
         old_weights, old_slots = [tf.identity(v) for v in weights], [tf.identity(v) for v in slots]
         apply(grads, targets)
-        sumsq = _sum_of_squares(weights)
+        sumsq = sum_of_squares(weights)
         self._weights.assign_add(sumsq)
-        self._updates.assign_add(_sum_of_squares([v - o for v, o in zip(weights, old_weights, strict=True)]))
+        self._updates.assign_add(sum_of_squares([v - o for v, o in zip(weights, old_weights, strict=True)]))
         fine = tf.math.is_finite(sumsq) | _all_finite_exactly(sumsq, weights)
         self._fail_unless(fine, BAD_UPDATE)
         tf.cond(fine, lambda: True, lambda: _restore((*weights, *slots), (*old_weights, *old_slots)))
@@ -172,6 +172,25 @@ def optimizers_of(model: Any) -> list[Any]:
     return list({id(optimizer): optimizer for optimizer in found}.values())
 
 
+def state_of(model: Any) -> list[Any]:
+    """What a step writes beside the weights: moving statistics, seeds, and plain `tf.Variable`s of the user's layers."""
+    known = list(model.non_trainable_variables)
+    seen = {id(v) for v in (*known, *model.variables, *model.metrics_variables)}
+    for layer in model._flatten_layers():
+        own = [v for v in vars(layer).values() if isinstance(v, tf.Variable) and id(v) not in seen]
+        known += [v for v in own if v.dtype.is_floating]
+        seen.update(map(id, own))
+    return known
+
+
+def _written_by_several(model: Any) -> list[Any]:
+    """Where a step has several optimizers, what the first has written when the second meets a fault."""
+    optimizers = optimizers_of(model)
+    if len(optimizers) < 2:
+        return []
+    return [*model.trainable_variables, *(v for o in optimizers for v in o.variables)]
+
+
 def _scalar(name: str) -> Any:
     return tf.Variable(0.0, trainable=False, name=f"nandoctor_{name}")
 
@@ -185,7 +204,7 @@ def dense(tensor: Any) -> Any:
     return tensor.values if isinstance(tensor, tf.IndexedSlices) else tensor
 
 
-def _sum_of_squares(tensors: Sequence[Any]) -> Any:
+def sum_of_squares(tensors: Sequence[Any]) -> Any:
     """In float32: finite only if every element is; it may overflow where each is finite."""
     floats = [tf.cast(dense(t), tf.float32) for t in tensors if dense(t).dtype.is_floating]
     return tf.add_n([tf.reduce_sum(tf.square(t)) for t in floats]) if floats else tf.constant(0.0)
@@ -210,12 +229,12 @@ def _restore(variables: Sequence[Any], values: Sequence[Any]) -> bool:
     return True
 
 
-def _scales_loss(optimizer: Any) -> bool:
+def scales_loss(optimizer: Any) -> bool:
     """A loss scaler skips steps that overflow by itself; its infinite gradients are no fault."""
     return isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
 
 
-def _learning_rate(optimizer: Any) -> Any:
+def learning_rate(optimizer: Any) -> Any:
     if optimizer is None:
         return tf.constant(float("nan"))
     return tf.cast(tf.convert_to_tensor(optimizer.learning_rate), tf.float32)

@@ -1,4 +1,4 @@
-"""Every `fit` of an unedited script, guarded."""
+"""Every `fit` and `evaluate` of an unedited script, guarded."""
 
 from __future__ import annotations
 
@@ -13,18 +13,29 @@ import keras
 from nandoctor.frameworks.keras import sites
 from nandoctor.frameworks.patching import patched
 
+CallbackFor = Callable[[Any], Any]
+"""Gives the callback of ours that shall watch a model."""
+
 
 @contextlib.contextmanager
-def guarding_fit(make_callback: Callable[[], Any], adopt: Callable[[Any], bool]) -> Iterator[None]:
-    """While inside, each `fit` gets a callback of ours; new layers' lines are noted.
+def guarding_fit(fitting: CallbackFor, evaluating: CallbackFor, adopt: Callable[[Any], bool]) -> Iterator[None]:
+    """While inside, each `fit` and `evaluate` gets a callback of ours; new layers' lines are noted.
 
     `adopt` is shown the user's callbacks and says whether one of them is a guard already.
     """
-    original = keras.Model.fit
+    with (
+        patched(keras.Model, "fit", _guarded(keras.Model.fit, fitting, adopt)),
+        patched(keras.Model, "evaluate", _guarded(keras.Model.evaluate, evaluating, adopt)),
+        sites.noting(),
+    ):
+        yield
+
+
+def _guarded(original: Callable[..., Any], make: CallbackFor, adopt: Callable[[Any], bool]) -> Callable[..., Any]:
     signature = inspect.signature(original)
 
     @functools.wraps(original)
-    def fit(model: Any, *args: Any, **kwargs: Any) -> Any:
+    def method(model: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             call = signature.bind(model, *args, **kwargs)
         except TypeError:
@@ -33,9 +44,13 @@ def guarding_fit(make_callback: Callable[[], Any], adopt: Callable[[Any], bool])
         if isinstance(given, keras.callbacks.CallbackList):
             return original(model, *args, **kwargs)
         listed = [c for c in keras.tree.flatten(given) if c is not None] if given else []
-        if not any(adopt(c) for c in listed):
-            call.arguments["callbacks"] = [*listed, make_callback()]
-        return original(*call.args, **call.kwargs)
+        if any(adopt(c) for c in listed):
+            return original(model, *args, **kwargs)
+        guard = make(model)
+        call.arguments["callbacks"] = [*listed, guard]
+        try:
+            return original(*call.args, **call.kwargs)
+        finally:
+            guard.close()  # also where an error ends it, of which Keras tells no callback
 
-    with patched(keras.Model, "fit", fit), sites.noting():
-        yield
+    return method

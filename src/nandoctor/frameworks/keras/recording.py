@@ -1,4 +1,4 @@
-"""The user's train step, run once under the recorder, with its layers, loss, gradients and writes marked."""
+"""The user's step, run once under the recorder, with its layers, loss, gradients and writes marked."""
 
 from __future__ import annotations
 
@@ -25,8 +25,15 @@ class Places(NamedTuple):
     optimizer: Location | None
 
 
-def run_recorded(model: Any, places: Places, recorder: Recorder, data: Any, variables: Mapping[str, Any]) -> None:
-    """The user's train step under the recorder, with its loss, gradients and writes marked in the trace."""
+def run_recorded(
+    model: Any,
+    step: Callable[[Any], Any],
+    places: Places,
+    recorder: Recorder,
+    data: Any,
+    variables: Mapping[str, Any],
+) -> None:
+    """The user's step under the recorder, with its loss, gradients and writes marked in the trace."""
     trace = recorder.trace
     for role, variable in variables.items():
         recorder.name_variable(role, variable.value if isinstance(variable, keras.Variable) else variable)
@@ -35,6 +42,7 @@ def run_recorded(model: Any, places: Places, recorder: Recorder, data: Any, vari
             recorder.name_tensor(role, leaf)
     differentiated: list[Any] = []
     computed: list[Any] = []
+    logs: Any = None
     with contextlib.ExitStack() as stack:
         stack.enter_context(_marking_layers(recorder))
         stack.enter_context(_marking_loss(model, places, recorder, computed))
@@ -42,11 +50,18 @@ def run_recorded(model: Any, places: Places, recorder: Recorder, data: Any, vari
         stack.enter_context(marking_gradients(recorder, differentiated))
         stack.enter_context(recording(recorder))
         try:
-            model.train_step(data)
+            logs = step(data)
         except Exception as error:
             _note_error(trace, error)
-    trace.loss = [recorder.value(t) for t in (computed or differentiated)]
+    trace.loss = [recorder.value(t) for t in (computed or differentiated or _losses(logs))]
     recorder.mark_written()
+
+
+def _losses(logs: Any) -> list[Any]:
+    """The losses that a step returned, of one that neither computes the compiled loss nor differentiates."""
+    if not isinstance(logs, Mapping):
+        return []
+    return [t for name, t in logs.items() if "loss" in str(name) and isinstance(t, tf.Tensor)]
 
 
 def _note_error(trace: Trace, error: Exception) -> None:

@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from nandoctor.frameworks.keras.batches import read_batch
 from nandoctor.frameworks.keras.gate import READING
+from nandoctor.frameworks.keras.replicas import as_one_batch, keeping_state, runs_on_replicas
 from nandoctor.frameworks.protocol import Verdict, Watcher
 from nandoctor.frameworks.reading import Reading
 
@@ -70,6 +72,10 @@ class _GatedStep:
         if not model.run_eagerly and isinstance(iterator, tf.data.Iterator):
             run = tf.function(run, input_signature=[iterator.element_spec], autograph=False)
             _build_variables(model, run)
+        if runs_on_replicas(model):
+            with model.distribute_strategy.scope():
+                _build_variables(model, run)
+            run = keeping_state(model, run)
         self._watcher.on_built()
         return run
 
@@ -78,9 +84,11 @@ def _build_variables(model: Any, step: Any) -> None:
     """See to it that every variable exists before the first step, so that the state before it can be kept.
 
     A subclassed model makes its variables while its step is traced: to build its optimizer before would break the
-    training ("Unknown variable"), so the step is traced first.
+    training ("Unknown variable"), so the step is traced first. And which optimizers a step of the user's own uses
+    shows only then.
     """
-    if not all(layer.built for layer in model._flatten_layers()):
+    own_step = type(model).train_step is not keras.Model.train_step
+    if own_step or not all(layer.built for layer in model._flatten_layers()):
         step.get_concrete_function()
     elif model.optimizer is not None and not model.optimizer.built and model.trainable_variables:
         model.optimizer.build(model.trainable_variables)
@@ -94,12 +102,12 @@ def _step(run: TrainFunction, data: Any, watcher: Watcher, unguarded: Unguarded)
     except tf.errors.OutOfRangeError:
         raise
     except Exception as error:
-        if watcher.on_error(error, read_batch(data)) == "unguarded":
+        if watcher.on_error(error, read_batch(as_one_batch(data))) == "unguarded":
             return unguarded()([data]), "unguarded"
         raise
     values = logs.pop(READING).numpy().tolist()
     reading = _reading(values, time.perf_counter() - started)
-    verdict = watcher.on_step(reading, read_batch(data))
+    verdict = watcher.on_step(reading, read_batch(as_one_batch(data)))
     if verdict == "unguarded":
         plain = unguarded()
         return (plain([data]) if reading.faulty else logs), verdict

@@ -13,9 +13,11 @@ from nandoctor.findings import Location
 from nandoctor.frameworks.keras import sites
 from nandoctor.frameworks.keras.batches import take_rows
 from nandoctor.frameworks.keras.experiments import ScaledSchedule, changed, eagerly, noting_finiteness, noting_losses
-from nandoctor.frameworks.keras.gate import Gate, optimizers_of
+from nandoctor.frameworks.keras.gate import Gate, optimizers_of, state_of
 from nandoctor.frameworks.keras.recording import Places, path_of, run_recorded
+from nandoctor.frameworks.keras.replicas import ReplicaGate, runs_on_replicas
 from nandoctor.frameworks.keras.stepping import watched
+from nandoctor.frameworks.keras.validating import bad_loss, watched_test
 from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.protocol import Batch, Change, State, Watcher
 from nandoctor.frameworks.tensorflow.pipeline import trace_spoiling_map
@@ -32,6 +34,7 @@ class KerasTraining:
         self.compile_location = sites.compile_site(model, fit_location)
         self.optimizer_location = sites.made_at(model.optimizer)
         self._open = contextlib.ExitStack()
+        self._validating = contextlib.ExitStack()
         self._dataset: Any = None
         self._plain_step = model.train_step
         self._plain_apply = {id(o): o.apply for o in optimizers_of(model)}
@@ -40,7 +43,8 @@ class KerasTraining:
 
     def open_gate(self) -> None:
         """Before Keras builds its train function: see to it that the gate is in it."""
-        self._open.enter_context(Gate(self.model).opened())
+        gate = ReplicaGate(self.model) if runs_on_replicas(self.model) else Gate(self.model)
+        self._open.enter_context(gate.opened())
         self._open.enter_context(patched(self.model, "train_function", None))
 
     def watch(self, watcher: Watcher) -> None:
@@ -53,8 +57,19 @@ class KerasTraining:
         """The tf.data pipeline that the batches come from."""
         self._dataset = dataset
 
+    def watch_validation(self, watcher: Watcher) -> None:
+        """After Keras built its test function."""
+        self.end_validation()
+        test = watched_test(self.model, watcher, self._note_dataset)
+        self._validating.enter_context(patched(self, "_dataset", None))
+        self._validating.enter_context(patched(self.model, "test_function", test))
+
+    def end_validation(self) -> None:
+        self._validating.close()
+
     def close(self) -> None:
         """Put back everything."""
+        self.end_validation()
         self._open.close()
 
     def unguarded(self) -> Callable[[Any], Any]:
@@ -71,7 +86,7 @@ class KerasTraining:
     def _variables(self) -> dict[str, Any]:
         model = self.model
         named: dict[str, Any] = {}
-        groups = [("weight", model.trainable_variables), ("state", model.non_trainable_variables)]
+        groups = [("weight", model.trainable_variables), ("state", state_of(model))]
         groups += [("slot", optimizer.variables) for optimizer in optimizers_of(model)]
         groups += [("metric", model.metrics_variables)]
         seen: set[int] = set()
@@ -118,10 +133,17 @@ class KerasTraining:
         try:
             with self._ungated():
                 places = Places(self.compile_location, self.optimizer_location)
-                run_recorded(self.model, places, recorder, batch.data, self._variables())
+                run_recorded(self.model, self._step_of(batch), places, recorder, batch.data, self._variables())
         finally:
             self.restore(before)
         return recorder.trace
+
+    def _step_of(self, batch: Batch) -> Callable[[Any], Any]:
+        """The step that is given such a batch; the sums of a validation begin anew with it."""
+        if not batch.validation:
+            return self.model.train_step  # type: ignore[no-any-return]
+        self.model.reset_metrics()
+        return self.model.test_step  # type: ignore[no-any-return]
 
     def trace_pipeline(self) -> Trace | None:
         return None if self._dataset is None else trace_spoiling_map(self._dataset)
@@ -132,8 +154,10 @@ class KerasTraining:
         seen: list[bool] = []
         try:
             with self._ungated(), noting_finiteness(seen):
-                eagerly(self.model.train_step, part)
+                logs = eagerly(self._step_of(batch), part)
             finite = all(seen) and not self.nonfinite_weights()
+            if batch.validation:
+                finite = bad_loss(logs) is None
         except Exception:  # a part of a batch may not fit a model that wants it whole
             return None
         finally:

@@ -1,0 +1,78 @@
+"""Keras's test function, one batch at a time: the first batch whose loss is not finite is handed over."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from nandoctor.frameworks.keras.batches import read_batch
+from nandoctor.frameworks.keras.replicas import as_one_batch
+from nandoctor.frameworks.protocol import Watcher
+from nandoctor.frameworks.reading import ValidationReading
+
+_PREPARED = "__nandoctor_prepared__"
+"""Attribute of a model's test function: what was compiled of it, so that the next validation need not again."""
+
+
+def watched_test(model: Any, watcher: Watcher, note_dataset: Callable[[Any], None]) -> Callable[[Any], Any]:
+    """The model's test function with the batch in hand before it goes in, and the loss looked at as it comes out."""
+    inner = model.test_function
+    found: list[bool] = []
+    seen = itertools.count()
+
+    def test_function(iterator: Any) -> Any:
+        if found:
+            return inner(iterator)
+        note_dataset(getattr(iterator, "_dataset", None))
+        run, logs = _prepared(model, inner, iterator), None
+        for n in range(int(model.steps_per_execution)):
+            try:
+                data = next(iterator)
+            except StopIteration:
+                if n == 0:
+                    raise
+                break
+            logs, index = run(data), next(seen)
+            if not found and (bad := bad_loss(logs)) is not None:
+                found.append(True)
+                watcher.on_validation(ValidationReading(*bad, index), read_batch(as_one_batch(data), validation=True))
+        return logs
+
+    return test_function
+
+
+def _prepared(model: Any, inner: Callable[[Any], Any], iterator: Any) -> Callable[[Any], Any]:
+    """The step on one batch, compiled to the same program as when Keras pulls the batch inside the graph."""
+
+    def run(data: Any) -> Any:
+        return inner([data])
+
+    if model.run_eagerly or not isinstance(iterator, tf.data.Iterator):
+        return run
+    kept: dict[str, Callable[[Any], Any]] = inner.__dict__.setdefault(_PREPARED, {})
+    key = str(iterator.element_spec)
+    if key not in kept:
+        kept[key] = tf.function(run, input_signature=[iterator.element_spec], autograph=False)
+    return kept[key]
+
+
+def bad_loss(logs: Any) -> tuple[str, float] | None:
+    """The first loss among the logs that is not finite; a metric may be what it likes."""
+    if not isinstance(logs, Mapping):
+        return None
+    for name in ["loss"] if "loss" in logs else [name for name in logs if "loss" in str(name)]:
+        value = _scalar(logs[name])
+        if value is not None and not math.isfinite(value):
+            return str(name), value
+    return None
+
+
+def _scalar(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
