@@ -104,6 +104,7 @@ class Case:
         history: the steps before the fault.
         spoilers: where the data was spoilt before training.
         validation_batches: how many batches a validation saw, where one was made and is being judged.
+        loop: whether the step is of a loop of the user's own; no experiment could be made then.
         seen: how the fault came to light, where the trace does not tell it.
     """
 
@@ -123,6 +124,7 @@ class Case:
     variable_sites: Mapping[str, Location] = field(default_factory=dict)
     validation_batches: int | None = None
     seen: Fact | None = None
+    loop: bool = False
 
     @cached_property
     def node(self) -> Node | None:

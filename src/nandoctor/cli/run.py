@@ -6,7 +6,7 @@ import contextlib
 import gc
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,11 @@ from typing import Any
 import msgspec
 
 from nandoctor import __version__
+from nandoctor.cli.loops import LoopSession, explain_again
 from nandoctor.cli.output import check_folder, check_json, write_json
+from nandoctor.cli.randomness import Chance
 from nandoctor.cli.script import check_module, check_script, plain_excepthook, run_module, run_script, show_error
+from nandoctor.cli.second_run import second_run
 from nandoctor.errors import NandoctorError
 from nandoctor.findings import Result
 from nandoctor.frameworks.imports import when_imported
@@ -23,6 +26,7 @@ from nandoctor.frameworks.protocol import Verdict
 from nandoctor.guard import Guard
 from nandoctor.report.terminal import healthy_line, print_result
 from nandoctor.watch.floating_point import FloatingPointLog, FloatingPointNote, listening
+from nandoctor.watch.loop import Rendezvous
 from nandoctor.watch.watch import Watch
 
 FAULT = 3
@@ -53,6 +57,7 @@ class Session:
     guards: list[Guard] = field(default_factory=list)
     log: FloatingPointLog = field(default_factory=FloatingPointLog)
     said: bool = False
+    loops: LoopSession | None = None
     notes: list[str] = field(default_factory=list)
 
     def guard(self, model: object = None) -> Guard:
@@ -80,7 +85,12 @@ class Session:
 
     @property
     def steps(self) -> int:
-        return sum(g.steps for g in self.guards)
+        return sum(g.steps for g in self.guards) + (0 if self.loops is None else self.loops.steps)
+
+    def check_limit(self) -> None:
+        """End the script after `--max-steps`."""
+        if self.options.max_steps is not None and self.steps >= self.options.max_steps:
+            raise StopRun
 
     def result(self) -> Result:
         """The fault, if one was found; otherwise the sum of what was watched."""
@@ -89,6 +99,8 @@ class Session:
         watched = [g for g in self.guards if g.cost is not None]
         seconds = sum(g.seconds for g in watched)
         cost = sum((g.cost or 0.0) * g.seconds for g in watched) / seconds if seconds else None
+        if self.loops is not None and self.loops.result is not None:
+            found = self.loops.result
         if found is not None:
             return msgspec.structs.replace(found, command="run", script=self.script, guard_cost=cost)
         notes = (*self.notes, *(n for g in self.guards for n in g.notes))
@@ -116,10 +128,7 @@ class RunGuard(Guard):
         return self._session.log.notes
 
     def _after_healthy_step(self, watch: Watch) -> Verdict:
-        limit = self._session.options.max_steps
-        if limit is not None and self._session.steps >= limit:
-            self.close()
-            raise StopRun
+        self._session.check_limit()
         return "go"
 
     def _say_fault(self, result: Result) -> None:
@@ -147,14 +156,37 @@ def run(target: str, arguments: Sequence[str], options: Options, *, module: bool
     if options.out is not None:
         check_folder(options.out)
     check_json(options.json)
+    chance = Chance()
+
+    def again(rendezvous: Rendezvous, progress: Callable[[int], None]) -> Result:
+        return explain_again(
+            rendezvous,
+            progress,
+            script=target,
+            run=lambda: _run_to_its_end(target, arguments, module=module),
+            stop=StopRun,
+            chance=chance,
+            out=options.out,
+            keep_batch=options.keep_batch,
+        )
+
+    second = second_run(again)
     session = Session(options, target)
-    with plain_excepthook(), contextlib.ExitStack() as stack:
-        stack.enter_context(when_imported("keras", lambda: _guard_keras(session, stack)))
-        stack.enter_context(listening(session.log))
-        ended = _run_to_its_end(target, arguments, module=module)
-        gc.collect()  # the frames of `fit` that were left hold iterators whose threads must end before Python does
-        if ended.error is not None:
-            show_error(ended.error)
+    session.loops = LoopSession(target, chance, second, StopRun, session.check_limit)
+    try:
+        with plain_excepthook(), contextlib.ExitStack() as stack:
+            stack.enter_context(session.loops.watching())
+            stack.enter_context(when_imported("keras", lambda: _guard_keras(session, stack)))
+            stack.enter_context(listening(session.log))
+            ended = _run_to_its_end(target, arguments, module=module)
+            with contextlib.suppress(StopRun):
+                session.loops.ended()
+            gc.collect()  # the frames of `fit` that were left hold iterators whose threads must end before Python does
+            if ended.error is not None:
+                show_error(ended.error)
+    finally:
+        if second is not None:
+            second.dismiss()
     return _report(session, ended)
 
 

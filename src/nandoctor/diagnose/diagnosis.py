@@ -86,6 +86,7 @@ def build_case(capsule: Capsule, trace: Trace, training: Training) -> Case:
         optimizer=capsule.optimizer_location,
         variable_sites=sites,
         seen=_seen_in_validation(capsule),
+        loop=capsule.loop,
     )
 
 
@@ -249,6 +250,6 @@ def _how_it_surfaced(case: Case) -> tuple[Fact, ...]:
     return (
         Fact(
             text=f"forward: loss {shown}; backward: {bad} of {len(trace.gradients)} gradients not finite",
-            values={"surface": origin.surface, "bad_gradients": bad, "gradients": len(trace.gradients)},
+            values={"surface": origin.surface, "bad_gradients": bad, "gradients": len(trace.gradients), "loop": case.loop},
         ),
     )

@@ -59,7 +59,7 @@ def _start_norm(capsule: Capsule) -> float | None:
 def with_trials(growth: Growth, capsule: Capsule, training: Training) -> Growth:
     """The growth with the experiments that tell its root."""
     start = _start(capsule)
-    if start is None:
+    if start is None or capsule.loop:
         return growth
     batches = [*capsule.recent, *(() if capsule.batch.validation else (capsule.batch,))]
     if not batches:

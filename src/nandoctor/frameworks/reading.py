@@ -20,6 +20,54 @@ class ValidationReading:
 
 
 @dataclass(frozen=True, slots=True)
+class LoopReading:
+    """What is known of a loop that the user wrote. An event is one gradient that was taken; events count from 1.
+
+    Attributes:
+        events: how many there were.
+        fault: the first that was not finite; 0 where all were.
+        previous: the event before that at the same place of the code.
+        kind: 1 where the loss was not finite, 2 where gradients were that an optimizer was given.
+        loss, gradient_sumsq, weight_sumsq: of the last event.
+        step: how many events the place of the fault (or of the last event) had.
+        learning_rate: that the optimizer used last; 0 where none is known.
+        before: the event before the last one at the same place.
+    """
+
+    events: float
+    fault: float
+    previous: float
+    kind: float
+    loss: float
+    gradient_sumsq: float
+    weight_sumsq: float
+    step: float
+    learning_rate: float
+    before: float
+
+    @property
+    def faulty(self) -> bool:
+        return self.fault > 0
+
+    @property
+    def surface(self) -> str:
+        return {1: "loss", 2: "gradient"}.get(int(self.kind), "weights")
+
+    def record(self, seconds: float) -> StepRecord:
+        """The last event as the history keeps it."""
+        return StepRecord(
+            step=int(self.step),
+            epoch=0,
+            batch=int(self.step) - 1,
+            loss=number(self.loss),
+            gradient_norm=number(math.sqrt(self.gradient_sumsq) if self.gradient_sumsq >= 0 else math.nan),
+            weight_norm=number(math.sqrt(self.weight_sumsq) if self.weight_sumsq >= 0 else math.nan),
+            learning_rate=self.learning_rate or None,
+            seconds=seconds,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """Sums of squares (float32, over all elements) and a code that is 0 for a healthy step."""
 

@@ -81,7 +81,9 @@ def _print_diagnosis(console: Console, diagnosis: Diagnosis, result: Result) -> 
 
 def headline(diagnosis: Diagnosis, result: Result) -> str:
     """What happened, in one sentence."""
-    when = f"step {diagnosis.step:,} (epoch {diagnosis.epoch + 1}, batch {diagnosis.batch + 1})"
+    in_loop = any(f.values.get("loop") for f in diagnosis.evidence)
+    when = f"step {diagnosis.step:,}"
+    when += "" if in_loop else f" (epoch {diagnosis.epoch + 1}, batch {diagnosis.batch + 1})"
     if result.status == "script-error":
         return f"nandoctor: training stopped with an error at {when}. What the data says:"
     surface = next((f.values.get("surface") for f in diagnosis.evidence if "surface" in f.values), None)
@@ -98,7 +100,7 @@ def headline(diagnosis: Diagnosis, result: Result) -> str:
         "state": "a statistic that the model keeps was not finite",
         "weights": "the update would have made the weights not finite",
     }.get(str(surface), "the training was not finite")
-    tail = "" if diagnosis.phase == "state" else " The weights are still healthy."
+    tail = "" if in_loop or diagnosis.phase == "state" else " The weights are still healthy."
     return f"nandoctor: {what} at {when}.{tail}"
 
 

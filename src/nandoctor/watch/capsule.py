@@ -25,6 +25,8 @@ class Capsule:
         snapshots: older healthy states, oldest first.
         notes: NumPy's floating-point errors before training, with the user's lines.
         error: what the step raised.
+        validation: what was read where the fault is in a validation.
+        loop: whether it is a step of a loop of the user's own, which no replay can call.
     """
 
     step: int
@@ -42,3 +44,4 @@ class Capsule:
     optimizer_location: Location | None = None
     error: str | None = None
     validation: ValidationReading | None = None
+    loop: bool = False

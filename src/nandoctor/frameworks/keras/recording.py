@@ -44,7 +44,7 @@ def run_recorded(
     computed: list[Any] = []
     logs: Any = None
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_marking_layers(recorder))
+        stack.enter_context(marking_layers(recorder))
         stack.enter_context(_marking_loss(model, places, recorder, computed))
         stack.enter_context(_marking_updates(model, places, recorder))
         stack.enter_context(marking_gradients(recorder, differentiated))
@@ -74,7 +74,8 @@ def _note_error(trace: Trace, error: Exception) -> None:
 
 
 @contextlib.contextmanager
-def _marking_layers(recorder: Recorder) -> Iterator[None]:
+def marking_layers(recorder: Recorder) -> Iterator[None]:
+    """While inside, each layer that runs tells the recorder its name, and the line that made it."""
     original = keras.layers.Layer.__call__
 
     def call(layer: Any, *args: Any, **kwargs: Any) -> Any:

@@ -29,6 +29,9 @@ from nandoctor.trace.locations import stack, user_frame
 VALUES_BUDGET = 1 << 30
 """Bytes of tensors that a trace keeps whole; past it only their statistics stay."""
 
+FEEDING = frozenset({"IteratorGetNext", "IteratorGetNextSync", "OptionalGetValue"})
+"""Operations that bring a batch into the step: what they give was made by nobody in it."""
+
 _ALWAYS_KEEP = 1 << 14
 _MAX_NODES = 400_000
 
@@ -80,6 +83,15 @@ class Recorder:
             self._variables[key] = self._new_value(content)
             self._variables[key].role = role
 
+    def rename_variable(self, role: str, variable: tf.Variable) -> None:
+        """Say what a variable is that was perhaps read already."""
+        key = int(variable.handle._id)
+        if key not in self._names and key in self._variables:
+            self._names[key] = (role, variable)
+            self._variables[key].role = role
+        elif key not in self._names:
+            self.name_variable(role, variable)
+
     def name_tensor(self, role: str, tensor: Any) -> None:
         """Say what a tensor that no recorded operation made is: `input[0]`, `target`."""
         self.value(tensor).role = role
@@ -121,6 +133,9 @@ class Recorder:
         if op == "ReadVariableOp":
             self._values[int(outputs[0]._id)] = self._content(inputs[0], outputs[0])
             self._alive.append(outputs[0])
+        elif op in FEEDING:
+            for n, tensor in enumerate(outputs):
+                self.name_tensor(f"fed[{n}]", tensor)
         elif op not in ("VarHandleOp", "VarIsInitializedOp", "DestroyResourceOp"):
             self._add_node(op, list(inputs), list(outputs))
 

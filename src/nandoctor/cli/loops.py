@@ -1,0 +1,226 @@
+"""Loops of the user's own under `nandoctor run`: watched in the first run of a script, explained by a second one."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nandoctor import __version__, doctor
+from nandoctor.cli.randomness import Chance
+from nandoctor.cli.second_run import SecondRun, SecondRunError
+from nandoctor.findings import Result
+from nandoctor.frameworks.imports import when_imported
+from nandoctor.frameworks.protocol import Batch
+from nandoctor.frameworks.reading import LoopReading
+from nandoctor.frameworks.recorded import RecordedTraining
+from nandoctor.trace.graph import Trace
+from nandoctor.trace.leaves import name_leaves
+from nandoctor.watch.capsule import Capsule
+from nandoctor.watch.floating_point import FloatingPointLog, listening
+from nandoctor.watch.loop import LoopWatch, Rendezvous
+from nandoctor.watch.store import write_capsule
+
+
+class LoopSession:
+    """The loops of one run. `stop` is raised to end the script when a fault has been explained."""
+
+    def __init__(
+        self,
+        script: str,
+        chance: Chance,
+        second: SecondRun | None,
+        stop: Callable[[], BaseException],
+        on_steps: Callable[[], None],
+    ) -> None:
+        self.result: Result | None = None
+        self._script = script
+        self._chance = chance
+        self._second = second
+        self._stop = stop
+        self._watch = LoopWatch(self._fault, lambda _: on_steps())
+        self._loops: Any = None
+
+    @property
+    def steps(self) -> int:
+        """Gradients taken so far."""
+        return self._watch.events
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        """While inside, the loops of the script are watched as soon as it has imported TensorFlow."""
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self._chance.given())
+            stack.enter_context(hooks(lambda: self._watch, self._chance, stack, self._keep))
+            yield
+
+    def _keep(self, loops: Any) -> None:
+        self._loops = loops
+
+    def ended(self) -> None:
+        """The script has ended by itself; one update has not been judged yet."""
+        if self._loops is not None and self.result is None:
+            self._watch.ended(lambda: _all_finite(self._loops.variables), self._loops.reading)
+
+    def _fault(self, rendezvous: Rendezvous) -> None:
+        what = {"loss": "the loss is", "gradient": "the gradient is"}.get(rendezvous.surface, "the weights are")
+        print(f"\nnandoctor: {what} not finite at step {rendezvous.step:,}.", file=sys.stderr, flush=True)
+        self.result = self._explained(rendezvous)
+        raise self._stop()
+
+    def _explained(self, rendezvous: Rendezvous) -> Result:
+        steps = rendezvous.step - (rendezvous.surface != "weights")
+        unexplained = Result(command="run", status="fault", version=__version__, script=self._script, steps=steps)
+        if self._second is None:
+            return _noted(unexplained, "no second run of the script is possible on this system")
+        print("nandoctor: running the script again, to watch that step ...", file=sys.stderr, flush=True)
+        try:
+            return self._second.meet(rendezvous, _progress(rendezvous.event))
+        except SecondRunError as error:
+            return _noted(unexplained, f"the second run of the script failed: {error}")
+        finally:
+            _clear_progress()
+
+
+def _all_finite(variables: Sequence[Any]) -> bool:
+    arrays = (np.asarray(v.numpy()) for v in variables if getattr(v, "trainable", False))
+    return all(np.isfinite(a.astype(np.float32)).all() for a in arrays if a.dtype.kind not in "iubOSU")
+
+
+def _noted(result: Result, note: str) -> Result:
+    import msgspec
+
+    return msgspec.structs.replace(result, notes=(*result.notes, note), verdict="not-replayed")
+
+
+def _progress(last: int) -> Callable[[int], None]:
+    def show(events: int) -> None:
+        if sys.stderr.isatty():
+            print(f"\r  step {min(events, last):,} of {last:,} ", end="", file=sys.stderr, flush=True)
+
+    return show
+
+
+def _clear_progress() -> None:
+    if sys.stderr.isatty():
+        print("\r" + " " * 40 + "\r", end="", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def hooks(
+    follower: Callable[[], Any], chance: Chance, stack: contextlib.ExitStack, keep: Callable[[Any], None]
+) -> Iterator[None]:
+    """The watch goes in as the frameworks are imported."""
+    made: list[Any] = []
+
+    def tensorflow() -> None:
+        import tensorflow as tf
+
+        from nandoctor.frameworks.tensorflow.loops import Loops
+
+        tf.random.set_seed(chance.seed)
+        made.append(stack.enter_context(Loops(follower()).watching()))
+        keep(made[0])
+
+    def keras() -> None:
+        import keras as library
+
+        if library.backend.backend() != "tensorflow" or not made:
+            return
+        from nandoctor.frameworks.keras.loop_hooks import watching_optimizers
+
+        stack.enter_context(watching_optimizers(made[0]))
+
+    with when_imported("tensorflow", tensorflow), when_imported("keras", keras):
+        yield
+
+
+def explain_again(
+    rendezvous: Rendezvous,
+    progress: Callable[[int], None],
+    *,
+    script: str,
+    run: Callable[[], object],
+    stop: Callable[[], BaseException],
+    chance: Chance,
+    out: Path | None,
+    keep_batch: bool,
+) -> Result:
+    """Run the script once more, with the tracer awake where the first run met its fault."""
+    log = FloatingPointLog()
+    found: list[Result] = []
+    kept: list[Any] = []
+
+    def explain(trace: Trace, reading: LoopReading | None) -> None:
+        if not found:
+            capsule, training = _capsule(rendezvous, trace, log, tracers[0].loop, kept[0].optimizer)
+            result = doctor.examine(capsule, training, command="run", script=script)
+            found.append(result if out is None else write_capsule(capsule, result, out, keep_batch=keep_batch))
+        raise stop()
+
+    tracers: list[Any] = []
+
+    def tracer() -> Any:
+        from nandoctor.frameworks.tensorflow.second_run import LoopTracer
+
+        tracers.append(LoopTracer(rendezvous, explain, lambda: kept[0].variables, _marks, progress))
+        return tracers[0]
+
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(chance.given())
+        stack.enter_context(hooks(tracer, chance, stack, kept.append))
+        stack.enter_context(when_imported("keras", lambda: _note_sites(stack)))
+        stack.enter_context(listening(log))
+        run()
+        if not found and tracers:
+            with contextlib.suppress(type(stop())):
+                tracers[0].ended()
+    if not found:
+        raise SecondRunError("the script did not reach that step again")
+    return found[0]
+
+
+def _note_sites(stack: contextlib.ExitStack) -> None:
+    from nandoctor.frameworks.keras import sites
+
+    stack.enter_context(sites.noting())
+
+
+def _marks(recorder: Any) -> contextlib.AbstractContextManager[None]:
+    if "keras" not in sys.modules:
+        return contextlib.nullcontext()
+    from nandoctor.frameworks.keras.recording import marking_layers
+
+    return marking_layers(recorder)
+
+
+def _capsule(
+    rendezvous: Rendezvous, trace: Trace, log: FloatingPointLog, loop: Any, optimizer: Any
+) -> tuple[Capsule, RecordedTraining]:
+    arrays = name_leaves(trace)
+    made_at = None
+    if optimizer is not None:
+        from nandoctor.frameworks.keras.sites import made_at as site_of
+
+        made_at = site_of(optimizer)
+    training = RecordedTraining(trace, loop, made_at)
+    capsule = Capsule(
+        step=rendezvous.step,
+        epoch=0,
+        batch_index=rendezvous.step - 1,
+        surface=rendezvous.surface,
+        batch=Batch(None, lambda _: arrays),
+        recent=(),
+        state=training.state(),
+        snapshots=(),
+        history=rendezvous.history,
+        notes=log.notes,
+        fit_location=loop,
+        optimizer_location=made_at,
+        loop=True,
+    )
+    return capsule, training

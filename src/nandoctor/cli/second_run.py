@@ -1,0 +1,131 @@
+"""The second run of a script whose own training loop met a fault: a process that was forked before the first began.
+
+It has waited, untouched, with the same random state, hash seed and environment. Told where the fault was, it runs the
+script again, silently, watches that step operation by operation, and sends back what it found.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+
+from nandoctor.findings import Result, result_from_json, to_json
+from nandoctor.watch.loop import Rendezvous
+
+_PROGRESS = b"p"
+_RESULT = b"r"
+_FAILURE = b"f"
+_EVERY = 0.5
+
+Work = Callable[[Rendezvous, Callable[[int], None]], Result]
+"""Runs the script again and returns the finding; it is also given a function that takes the events passed."""
+
+
+class SecondRunError(Exception):
+    """The second run came to no result."""
+
+
+class SecondRun:
+    """A process in waiting. `meet` starts it, `dismiss` ends it."""
+
+    def __init__(self, work: Work) -> None:
+        told, self._orders = os.pipe()
+        self._answers, telling = os.pipe()
+        self._pid = os.fork()
+        if self._pid == 0:
+            os.close(self._orders)
+            os.close(self._answers)
+            _serve(told, telling, work)
+        os.close(told)
+        os.close(telling)
+
+    def meet(self, rendezvous: Rendezvous, progress: Callable[[int], None]) -> Result:
+        """Run the script again up to the fault, and wait for the finding.
+
+        Raises:
+            SecondRunError: the process failed; the message says how.
+        """
+        os.write(self._orders, msgspec.json.encode(rendezvous) + b"\n")
+        with os.fdopen(self._answers, "rb", closefd=False) as answers:
+            for line in answers:
+                kind, text = line[:1], line[1:].strip()
+                if kind == _PROGRESS:
+                    progress(int(text))
+                elif kind == _RESULT:
+                    return result_from_json(text)
+                else:
+                    raise SecondRunError(text.decode())
+        raise SecondRunError("it ended without an answer")
+
+    def dismiss(self) -> None:
+        """End the process, whatever it is doing."""
+        for descriptor in (self._orders, self._answers):
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self._pid, 0)
+
+
+def second_run(work: Work) -> SecondRun | None:
+    """A process in waiting; None where this one cannot be forked safely."""
+    if not hasattr(os, "fork") or threading.active_count() > 1 or _framework_is_running():
+        return None
+    return SecondRun(work)
+
+
+def _framework_is_running() -> bool:
+    """TensorFlow's own threads do not survive a fork."""
+    context: Any = sys.modules.get("tensorflow.python.eager.context")
+    current = getattr(context, "_context", None)
+    return bool(current is not None and current._initialized)
+
+
+def _serve(orders: int, answers: int, work: Work) -> None:
+    """The life of the process in waiting; it never returns."""
+    code = 0
+    try:
+        with os.fdopen(orders, "rb") as channel:
+            order = channel.readline()
+        if order:
+            _answer(order, answers, work)
+    except BaseException as error:
+        code = 1
+        with contextlib.suppress(OSError):
+            os.write(answers, _FAILURE + f"{type(error).__name__}: {error}".replace("\n", " ").encode() + b"\n")
+    finally:
+        os._exit(code)
+
+
+def _answer(order: bytes, answers: int, work: Work) -> None:
+    last = [0.0]
+
+    def progress(events: int) -> None:
+        if time.monotonic() - last[0] > _EVERY:
+            last[0] = time.monotonic()
+            os.write(answers, _PROGRESS + str(events).encode() + b"\n")
+
+    with _silent():
+        result = work(msgspec.json.decode(order, type=Rendezvous), progress)
+    text = msgspec.json.encode(msgspec.json.decode(to_json(result)))  # on one line
+    with os.fdopen(answers, "wb", closefd=False) as channel:
+        channel.write(_RESULT + text + b"\n")
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """The script says nothing a second time, and asks for nothing."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nothing, descriptor)
+    yield
+

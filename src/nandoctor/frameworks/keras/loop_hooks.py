@@ -1,0 +1,72 @@
+"""What Keras adds to a loop of the user's own: its optimizers, its loss scaler, its layers' names."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras.src.optimizers.base_optimizer import BaseOptimizer
+
+from nandoctor.frameworks.keras.recording import marking_layers
+from nandoctor.frameworks.patching import patched
+from nandoctor.frameworks.tensorflow.loops import Loops
+from nandoctor.frameworks.tensorflow.recorder import Recorder
+
+
+@contextlib.contextmanager
+def watching_optimizers(loops: Loops) -> Iterator[None]:
+    """While inside, the watch over loops sees what optimizers are given, outside of `fit`."""
+    scaler = keras.optimizers.LossScaleOptimizer
+    with (
+        patched(BaseOptimizer, "apply", _apply(loops, BaseOptimizer.apply)),
+        patched(scaler, "scale_loss", _scale_loss(loops, scaler.scale_loss)),
+        patched(keras.Model, "fit", _aside(loops, keras.Model.fit)),
+        patched(keras.Model, "evaluate", _aside(loops, keras.Model.evaluate)),
+        patched(keras.Model, "predict", _aside(loops, keras.Model.predict)),
+    ):
+        yield
+
+
+def _apply(loops: Loops, original: Callable[..., Any]) -> Callable[..., Any]:
+    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
+    def apply(optimizer: Any, grads: Any, trainable_variables: Any = None) -> Any:
+        if not loops.watches:
+            return original(optimizer, grads, trainable_variables)
+        grads = list(grads)
+        if trainable_variables is not None:
+            trainable_variables = list(trainable_variables)
+        targets = optimizer._trainable_variables if trainable_variables is None else trainable_variables
+        pairs = [(v, g) for v, g in zip(targets, grads, strict=False) if g is not None]
+        loops.know([v for v, _ in pairs])
+        loops.optimizer = optimizer
+        with loops.follower.updating(pairs):
+            loops.note_update(tf.convert_to_tensor(optimizer.learning_rate), [g for _, g in pairs])
+            return original(optimizer, grads, trainable_variables)
+
+    return apply
+
+
+def _scale_loss(loops: Loops, original: Callable[..., Any]) -> Callable[..., Any]:
+    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
+    def scale_loss(optimizer: Any, loss: Any) -> Any:
+        if loops.watches:
+            loops.note_unscaled(loss)
+        return original(optimizer, loss)
+
+    return scale_loss
+
+
+def _aside(loops: Loops, original: Callable[..., Any]) -> Callable[..., Any]:
+    def method(*args: Any, **kwargs: Any) -> Any:
+        with loops.aside():
+            return original(*args, **kwargs)
+
+    return method
+
+
+def marks(recorder: Recorder) -> contextlib.AbstractContextManager[None]:
+    """Layers tell the recorder their names."""
+    return marking_layers(recorder)

@@ -1,0 +1,307 @@
+"""Training loops that the user wrote: each gradient that is taken is counted, and whether it was finite is noted.
+
+A tape's gradient (the outermost one) is an event. Beside it a few operations are put that count it and note the first
+whose loss is not finite, or whose gradients an optimizer was given that are not; they run wherever the loop runs,
+compiled or not, also inside a loop inside a `tf.function`. The host reads the note when the outermost compiled
+function returns, or at once where nothing is compiled. Nothing else of the script is touched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import warnings
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from types import CodeType
+from typing import Any, Protocol
+
+import tensorflow as tf
+from tensorflow.python.eager.polymorphic_function.polymorphic_function import Function
+from tensorflow.python.ops.parallel_for import control_flow_ops as parallel
+
+from nandoctor.frameworks.patching import patched
+from nandoctor.frameworks.reading import LoopReading
+
+Site = tuple[CodeType, int]
+"""The place in the code that takes a gradient."""
+
+
+class Follower(Protocol):
+    """Who is told of a loop as it goes."""
+
+    def call_begins(self, events: int) -> None:
+        """An outermost compiled function is about to run (or the first tape to record), after so many events."""
+        ...
+
+    def differentiating(self, targets: Sequence[Any]) -> contextlib.AbstractContextManager[None]:
+        """Entered around each event while it runs in Python."""
+        ...
+
+    def differentiated(self, gradients: Sequence[tuple[Any, Any]]) -> None:
+        """Each source of an event with its gradient; called while the event runs in Python."""
+        ...
+
+    def updating(self, gradients: Sequence[tuple[Any, Any]]) -> contextlib.AbstractContextManager[None]:
+        """Entered around the call of an optimizer that runs in Python: its variables with their gradients."""
+        ...
+
+    def look(self, reading: LoopReading) -> None:
+        """What was noted so far; called when it may have changed."""
+        ...
+
+
+@dataclass
+class _SiteNotes:
+    """On the device: the number of the site's last event, and how many it had."""
+
+    last: Any
+    times: Any
+
+
+class Loops:
+    """The watch over every loop of one script."""
+
+    def __init__(self, follower: Follower) -> None:
+        self._follower = follower
+        self._notes: Any = None
+        self._sites: dict[Site, _SiteNotes] = {}
+        self._with_events: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._outermost: Any = None
+        self._recording_tapes = 0
+        self._taking = 0
+        self._aside = 0
+        self._unscaled: Any = None
+        self.optimizer: Any = None
+        self._variables: dict[int, weakref.ref[Any]] = {}
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[Loops]:
+        """While inside, every loop is watched."""
+        with (
+            patched(tf.GradientTape, "gradient", self._gradient(tf.GradientTape.gradient)),
+            patched(tf.GradientTape, "_push_tape", self._push(tf.GradientTape._push_tape)),
+            patched(tf.GradientTape, "_pop_tape", self._pop(tf.GradientTape._pop_tape)),
+            patched(Function, "__call__", self._call(Function.__call__)),
+            patched(parallel, "pfor", self._standing_aside(parallel.pfor)),  # has no variables to write
+        ):
+            yield self
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """While inside, nothing is watched: a `fit` has a guard of its own."""
+        self._aside += 1
+        try:
+            yield
+        finally:
+            self._aside -= 1
+
+    def _standing_aside(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
+        def call(*args: Any, **kwargs: Any) -> Any:
+            with self.aside():
+                return original(*args, **kwargs)
+
+        return call
+
+    @property
+    def variables(self) -> list[Any]:
+        """The variables that gradients were taken of, or that an optimizer wrote."""
+        return [v for ref in self._variables.values() if (v := ref()) is not None]
+
+    def know(self, variables: Sequence[Any]) -> None:
+        """Remember variables that belong to the training."""
+        for variable in variables:
+            variable = getattr(variable, "value", variable) if not isinstance(variable, tf.Variable) else variable
+            if isinstance(variable, tf.Variable) and id(variable) not in self._variables:
+                self._variables[id(variable)] = weakref.ref(variable)
+
+    # -- events ---------------------------------------------------------------------------------
+
+    def _gradient(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
+        def gradient(tape: Any, target: Any, sources: Any, *args: Any, **kwargs: Any) -> Any:
+            others = self._recording_tapes - int(tape._recording)
+            if self._aside or self._taking or others > 0 or tf.distribute.has_strategy():
+                return original(tape, target, sources, *args, **kwargs)
+            self._taking += 1
+            try:
+                with self._follower.differentiating(_tensors(target)):
+                    result = original(tape, target, sources, *args, **kwargs)
+            finally:
+                self._taking -= 1
+            self._event((sys._getframe(1).f_code, sys._getframe(1).f_lasti), target, sources, result)
+            return result
+
+        return gradient
+
+    @contextlib.contextmanager
+    def _unharmed(self) -> Iterator[None]:
+        """What fails inside is our own failure: one warning, and the loops go on unwatched."""
+        try:
+            yield
+        except Exception as error:
+            self._aside += 1
+            text = f"nandoctor: the watch over loops failed ({type(error).__name__}: {error}) and has switched itself off."
+            try:
+                warnings.warn(text, RuntimeWarning, stacklevel=2)
+            except RuntimeWarning:  # the user has made errors of warnings
+                print(text, file=sys.stderr)
+
+    def _event(self, site: Site, target: Any, sources: Any, gradients: Any) -> None:
+        with self._unharmed():
+            self._told(site, target, sources, gradients)
+
+    def _told(self, site: Site, target: Any, sources: Any, gradients: Any) -> None:
+        pairs = list(zip(tf.nest.flatten(sources), tf.nest.flatten(gradients), strict=False))
+        self.know([source for source, _ in pairs])
+        self._follower.differentiated([(v, g) for v, g in pairs if g is not None])
+        self._note(site, target, [v for v, _ in pairs], [g for _, g in pairs if g is not None])
+        if tf.executing_eagerly():
+            self.look()
+        elif self._outermost is not None:
+            self._with_events.add(self._outermost)
+
+    def _note(self, site: Site, target: Any, sources: Sequence[Any], gradients: Sequence[Any]) -> None:
+        """Count an event where it runs, and keep what it was like."""
+        notes, here = self._variable(), self._notes_of(site)
+        before = notes.read_value()
+        number, last, one = before[0] + 1.0, here.last.read_value(), tf.constant(1.0, tf.float64)
+        judged, self._unscaled = target if self._unscaled is None else self._unscaled, None
+        bad = ~_finite(_tensors(judged)) & tf.equal(before[1], 0.0)
+        here.times.assign_add(1.0)
+        here.last.assign(number)
+        numbers = (
+            number,
+            tf.where(bad, number, before[1]),
+            tf.where(bad, last, before[2]),
+            tf.where(bad, one, before[3]),
+            _total(_tensors(target)),
+            _squares(gradients),
+            _squares([v for v in sources if isinstance(v, tf.Variable) or hasattr(v, "value")]),
+            tf.where(bad | tf.equal(before[1], 0.0), here.times.read_value(), before[7]),
+            before[8],
+            last,
+        )
+        notes.assign(tf.stack([tf.cast(n, tf.float64) for n in numbers]))
+
+    def note_update(self, optimizer_rate: Any, gradients: Sequence[Any]) -> None:
+        """An optimizer is given gradients: note its rate, and the first time that one is not finite."""
+        with self._unharmed():
+            self._note_update(optimizer_rate, gradients)
+
+    def _note_update(self, optimizer_rate: Any, gradients: Sequence[Any]) -> None:
+        notes = self._variable()
+        before = notes.read_value()
+        bad = ~_finite(gradients) & tf.equal(before[1], 0.0)
+        changed = (
+            before[0],
+            tf.where(bad, before[0], before[1]),
+            tf.where(bad, before[9], before[2]),
+            tf.where(bad, tf.constant(2.0, tf.float64), before[3]),
+            *tf.unstack(before[4:8]),
+            tf.cast(optimizer_rate, tf.float64),
+            before[9],
+        )
+        notes.assign(tf.stack([tf.cast(n, tf.float64) for n in changed]))
+
+    def note_unscaled(self, loss: Any) -> None:
+        """A loss scaler is about to scale a loss: it is this loss that has to be finite."""
+        self._unscaled = loss
+
+    @property
+    def watches(self) -> bool:
+        """Whether what runs now is watched."""
+        return not (self._aside or self._taking or tf.distribute.has_strategy())
+
+    @property
+    def follower(self) -> Follower:
+        return self._follower
+
+    def _variable(self) -> Any:
+        if self._notes is None:
+            with tf.init_scope():
+                self._notes = tf.Variable(tf.zeros(10, tf.float64), trainable=False, name="nandoctor_loop")
+        return self._notes
+
+    def _notes_of(self, site: Site) -> _SiteNotes:
+        if site not in self._sites:
+            with tf.init_scope():
+                made = [tf.Variable(0.0, trainable=False, dtype=tf.float64, name="nandoctor_site") for _ in range(2)]
+            self._sites[site] = _SiteNotes(*made)
+        return self._sites[site]
+
+    # -- the host -------------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """Read what was noted, and tell it."""
+        if (reading := self.reading) is not None:
+            self._follower.look(reading)
+
+    @property
+    def reading(self) -> LoopReading | None:
+        """What was noted so far; None where there was no event."""
+        return None if self._notes is None else LoopReading(*self._notes.numpy().tolist())
+
+    @property
+    def events(self) -> int:
+        return 0 if self._notes is None else int(self._notes.numpy()[0])
+
+    def _call(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def call(function: Any, *args: Any, **kwargs: Any) -> Any:
+            if self._aside or self._outermost is not None or self._taking or not tf.executing_eagerly():
+                return original(function, *args, **kwargs)
+            self._follower.call_begins(self.events)
+            self._outermost = function
+            try:
+                result = original(function, *args, **kwargs)
+            finally:
+                self._outermost = None
+            if function in self._with_events:
+                self.look()
+            return result
+
+        return call
+
+    def _push(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
+        def push(tape: Any) -> None:
+            if not self._aside and self._outermost is None and self._recording_tapes == 0 and tf.executing_eagerly():
+                self._follower.call_begins(self.events)
+            original(tape)
+            self._recording_tapes += 1
+
+        return push
+
+    def _pop(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
+        def pop(tape: Any) -> None:
+            original(tape)
+            self._recording_tapes -= 1
+
+        return pop
+
+
+def _tensors(structure: Any) -> list[Any]:
+    return [t for t in tf.nest.flatten(structure) if isinstance(t, (tf.Tensor, tf.IndexedSlices))]
+
+
+def _floats(tensors: Sequence[Any]) -> list[Any]:
+    dense = [t.values if isinstance(t, tf.IndexedSlices) else tf.convert_to_tensor(t) for t in tensors]
+    return [t for t in dense if t.dtype.is_floating]
+
+
+def _finite(tensors: Sequence[Any]) -> Any:
+    fine = [tf.reduce_all(tf.math.is_finite(t)) for t in _floats(tensors)]
+    return tf.reduce_all(tf.stack(fine)) if fine else tf.constant(True)
+
+
+def _total(tensors: Sequence[Any]) -> Any:
+    sums = [tf.reduce_sum(tf.cast(t, tf.float32)) for t in _floats(tensors)]
+    return tf.add_n(sums) if sums else tf.constant(0.0)
+
+
+def _squares(tensors: Sequence[Any]) -> Any:
+    sums = [tf.reduce_sum(tf.square(tf.cast(t, tf.float32))) for t in _floats(tensors)]
+    return tf.add_n(sums) if sums else tf.constant(0.0)

@@ -1,0 +1,159 @@
+"""The second run of a loop of the user's own: as it was up to the fault, then eager and recorded.
+
+Up to the compiled call in which the event before the fault was, everything runs as in the first run. From there on
+functions are run operation by operation, and from that event on a recorder is awake, until the loss or the gradients
+are found not finite again. If the event passes healthy, the ones that follow are recorded in turn.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from types import CodeType
+from typing import Any
+
+import tensorflow as tf
+
+from nandoctor.findings import Location
+from nandoctor.frameworks.reading import LoopReading
+from nandoctor.frameworks.tensorflow.recorder import Recorder, recording
+from nandoctor.trace.graph import Trace
+from nandoctor.trace.locations import here
+from nandoctor.watch.loop import Rendezvous
+
+BEYOND = 40
+"""Events past the rendezvous that are recorded in turn, where the fault does not come back at once."""
+
+Marks = Callable[[Recorder], contextlib.AbstractContextManager[None]]
+
+
+class LoopTracer:
+    """Follows the second run. `found` is called with the trace, and whether the fault came back; it may not return."""
+
+    def __init__(
+        self,
+        rendezvous: Rendezvous,
+        found: Callable[[Trace, LoopReading | None], None],
+        known: Callable[[], Sequence[Any]],
+        marks: Marks,
+        progress: Callable[[int], None],
+        stop: CodeType | None = None,
+    ) -> None:
+        self._rendezvous = rendezvous
+        self._found = found
+        self._known = known
+        self._marks = marks
+        self._progress = progress
+        self._stop = stop
+        self._recorder: Recorder | None = None
+        self._open = contextlib.ExitStack()
+        self._events = 0
+        self._updates = False
+        self.loop: Location | None = None
+        self._bad_update = False
+
+    # -- the loop, as it goes -------------------------------------------------------------------
+
+    def call_begins(self, events: int) -> None:
+        if events >= self._rendezvous.eager_from and not tf.config.functions_run_eagerly():
+            tf.config.run_functions_eagerly(True)
+        self.loop = here(3) or self.loop
+        if events >= self._rendezvous.previous and self._recorder is None:
+            self._wake()
+
+    @contextlib.contextmanager
+    def differentiating(self, targets: Sequence[Any]) -> Iterator[None]:
+        recorder = self._recorder
+        if recorder is None:
+            yield
+            return
+        recorder.trace.loss = [recorder.value(t) for t in targets if hasattr(t, "_id")]
+        recorder.gradient_frames, before = recorder.height(), recorder.gradient_frames
+        recorder.in_gradient += 1
+        try:
+            yield
+        finally:
+            recorder.in_gradient -= 1
+            recorder.gradient_frames = before
+            recorder.differentiated = True
+
+    def differentiated(self, gradients: Sequence[tuple[Any, Any]]) -> None:
+        if self._recorder is not None:
+            self._recorder.trace.gradients = self._named(self._recorder, gradients)
+
+    @contextlib.contextmanager
+    def updating(self, gradients: Sequence[tuple[Any, Any]]) -> Iterator[None]:
+        recorder = self._recorder
+        if recorder is None or not tf.executing_eagerly():
+            yield
+            return
+        self._updates = True
+        recorder.trace.gradients = self._named(recorder, gradients)
+        self._bad_update = any(value.bad for _, value in recorder.trace.gradients)
+        recorder.updating, before = True, recorder.updating
+        try:
+            yield
+        finally:
+            recorder.updating = before
+        if self._bad_update:
+            self._finish(None)
+        elif self._turn_is_over:
+            self._wake()
+
+    def look(self, reading: LoopReading) -> None:
+        self._events = int(reading.events)
+        self._progress(self._events)
+        if self._recorder is not None and reading.faulty and int(reading.kind) == 1:
+            self._finish(reading)
+        elif self._events >= self._rendezvous.event + BEYOND:
+            self._finish(reading)
+        elif self._recorder is None and self._awake:
+            self._wake()
+        elif self._turn_is_over and not self._updates:
+            self._wake()
+
+    @property
+    def _awake(self) -> bool:
+        return tf.config.functions_run_eagerly() and self._events >= self._rendezvous.previous
+
+    @property
+    def _turn_is_over(self) -> bool:
+        """Past the rendezvous, a loop with several gradients in a turn is recorded a whole turn at a time."""
+        past, turn = self._events - self._rendezvous.event, self._rendezvous.event - self._rendezvous.previous
+        return self._recorder is not None and past >= 0 and past % max(turn, 1) == 0
+
+    def ended(self) -> None:
+        """The script has ended."""
+        self._finish(None)
+
+    # -- the recorder ---------------------------------------------------------------------------
+
+    def _wake(self) -> None:
+        """Begin a new recording; what was recorded before it was healthy."""
+        self._open.close()
+        self._recorder = Recorder(stop=self._stop)
+        for variable in self._known():
+            self._recorder.name_variable(f"weight {variable.name.split(':')[0]}", variable)
+        self._open.enter_context(self._marks(self._recorder))
+        self._open.enter_context(recording(self._recorder))
+
+    def _named(self, recorder: Recorder, gradients: Sequence[tuple[Any, Any]]) -> list[tuple[str, Any]]:
+        named = []
+        for variable, gradient in gradients:
+            tensor = gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient
+            if not hasattr(tensor, "_id"):
+                continue
+            name = str(getattr(variable, "path", None) or getattr(variable, "name", "a tensor")).split(":")[0]
+            recorder.rename_variable(f"weight {name}", getattr(variable, "value", variable))
+            named.append((name, recorder.value(tensor)))
+        return named
+
+    def _finish(self, reading: LoopReading | None) -> None:
+        recorder, self._recorder = self._recorder, None
+        self._open.close()
+        tf.config.run_functions_eagerly(False)
+        if recorder is None:
+            self._found(Trace(), reading)
+            return
+        recorder.mark_written()
+        self._found(recorder.trace, reading)

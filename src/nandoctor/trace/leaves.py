@@ -1,0 +1,81 @@
+"""Which of the values that came into a recorded step are its inputs, and which its targets.
+
+A loop of the user's own does not say. But an input is what first meets weights alone (it is multiplied by a kernel, or
+looks up an embedding), and a target is what first meets something that was computed from inputs and weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from nandoctor.trace.graph import Node, Trace, Value
+
+FED = "fed"
+"""The role of what a data pipeline brought in, before it is known what it is."""
+
+
+def name_leaves(trace: Trace) -> dict[str, np.ndarray]:
+    """Give the step's inputs and targets their roles, `input[0]`, `target[0]` ..., and return them by role."""
+    candidates = _candidates(trace)
+    families = _families(trace, candidates)
+    named: dict[str, np.ndarray] = {}
+    for family in ("input", "target"):
+        for n, value in enumerate(v for v in candidates if families.get(id(v)) == family):
+            value.role = f"{family}[{n}]"
+            if value.array is not None:
+                named[value.role] = value.array
+    return named
+
+
+def _candidates(trace: Trace) -> list[Value]:
+    """What a pipeline fed; without one, arrays that are no variables and have as many rows as the first of them."""
+    leaves = {id(v): v for node in trace.nodes for v in node.inputs if v.producer is None and v.array is not None}
+    fed = [v for v in leaves.values() if v.role.startswith(FED)]
+    if fed:
+        return fed
+    arrays = [v for v in leaves.values() if v.role == "constant" and v.shape and v.shape[0] > 1]
+    first = next(_meeting_weights(trace, arrays), None)
+    return [] if first is None else [v for v in arrays if v.shape[0] == first.shape[0]]
+
+
+def _meeting_weights(trace: Trace, arrays: list[Value]) -> Iterable[Value]:
+    families = _families(trace, arrays)
+    return (v for v in arrays if families.get(id(v)) == "input")
+
+
+def _families(trace: Trace, candidates: list[Value]) -> dict[int, str]:
+    """By id of the candidate: `input` or `target`, by what it meets first."""
+    behind: dict[int, frozenset[int]] = {id(v): frozenset({id(v)}) for v in candidates}
+    weighted: set[int] = set()
+    found: dict[int, str] = {}
+    for node in trace.nodes:
+        if node.phase != "forward":
+            continue
+        for value in node.inputs:
+            if _is_weight(value):
+                weighted.add(id(value))
+        _decide(node, behind, weighted, found)
+        reached = frozenset().union(*(behind.get(id(v), frozenset()) for v in node.inputs))
+        for output in node.outputs:
+            behind[id(output)] = reached
+            if any(id(v) in weighted for v in node.inputs):
+                weighted.add(id(output))
+    return found
+
+
+def _decide(node: Node, behind: dict[int, frozenset[int]], weighted: set[int], found: dict[int, str]) -> None:
+    for value in node.inputs:
+        if id(value) in weighted:
+            continue
+        for other in node.inputs:
+            if other is value or id(other) not in weighted:
+                continue
+            family = "target" if behind.get(id(other)) else "input"
+            for leaf in behind.get(id(value), frozenset()):
+                found.setdefault(leaf, family)
+
+
+def _is_weight(value: Value) -> bool:
+    return value.producer is None and value.role.startswith(("weight ", "state "))

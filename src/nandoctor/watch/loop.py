@@ -1,0 +1,108 @@
+"""A training loop of the user's own as it is watched: its history, and where in the run its fault is found again."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from nandoctor.findings import StepRecord
+from nandoctor.frameworks.reading import LoopReading
+from nandoctor.watch.history import History
+
+_CALLS = 512
+
+
+class Rendezvous(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a second run of the script meets the fault of the first. Events are gradients taken, counted from 1.
+
+    Attributes:
+        event: the event at which the loss or a gradient was not finite.
+        previous: the event before it at the same place of the code: after it the tracer wakes up.
+        eager_from: how many events precede the compiled call in which `previous` is: what follows is not compiled.
+        surface: `loss`, `gradient`, or `weights` where these were found spoilt when the script had ended.
+        step: how often that place of the code had been at work.
+    """
+
+    event: int
+    previous: int
+    eager_from: int
+    surface: str
+    step: int
+    history: tuple[StepRecord, ...] = ()
+
+
+class LoopWatch:
+    """Follows the first run: keeps the history, and hands over a rendezvous when something is not finite."""
+
+    def __init__(self, on_fault: Callable[[Rendezvous], None], on_steps: Callable[[int], None]) -> None:
+        self.history = History()
+        self.events = 0
+        self._on_fault = on_fault
+        self._on_steps = on_steps
+        self._calls: deque[tuple[int, int]] = deque(maxlen=_CALLS)
+        self._began = time.perf_counter()
+        self._over = False
+
+    def call_begins(self, events: int) -> None:
+        """Nothing is needed before a call."""
+
+    def differentiating(self, targets: Sequence[Any]) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
+
+    def differentiated(self, gradients: Sequence[tuple[Any, Any]]) -> None:
+        """Nothing is needed while it runs."""
+
+    def updating(self, gradients: Sequence[tuple[Any, Any]]) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
+
+    def look(self, reading: LoopReading) -> None:
+        if self._over:
+            return
+        if reading.faulty:
+            self._over = True
+            self._on_fault(self._rendezvous(reading))
+        elif reading.events > self.events:
+            now = time.perf_counter()
+            self._calls.append((self.events, int(reading.events)))
+            self.events = int(reading.events)
+            self.history.add(reading.record(now - self._began))
+            self._began = now
+            self._on_steps(self.events)
+
+    def ended(self, weights_are_finite: Callable[[], bool], reading: LoopReading | None) -> None:
+        """The script has ended: an update that spoilt the weights after the last loss shows only now."""
+        if reading is None or self._over or self.events == 0 or weights_are_finite():
+            return
+        self._over = True
+        self._on_fault(
+            Rendezvous(
+                event=self.events + 1,
+                previous=self.events,
+                eager_from=self._start_of(self.events),
+                surface="weights",
+                step=int(reading.step),
+                history=self.history.records,
+            )
+        )
+
+    def _rendezvous(self, reading: LoopReading) -> Rendezvous:
+        return Rendezvous(
+            event=int(reading.fault),
+            previous=int(reading.previous),
+            eager_from=self._start_of(int(reading.previous)),
+            surface=reading.surface,
+            step=int(reading.step),
+            history=self.history.records,
+        )
+
+    def _start_of(self, event: int) -> int:
+        """How many events precede the call in which an event was."""
+        for before, after in self._calls:
+            if before < event <= after:
+                return before
+        return min(event, self.events)
