@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from nandoctor import __version__, doctor
+from nandoctor.causes.case import Trial
 from nandoctor.cli.randomness import Chance
 from nandoctor.cli.second_run import SecondRun, SecondRunError
+from nandoctor.diagnose.growth import loop_experiments
 from nandoctor.findings import Result
 from nandoctor.frameworks.imports import when_imported
 from nandoctor.frameworks.protocol import Batch
 from nandoctor.frameworks.reading import LoopReading
 from nandoctor.frameworks.recorded import RecordedTraining
 from nandoctor.trace.graph import Trace
-from nandoctor.trace.leaves import name_leaves
+from nandoctor.trace.leaves import feeding_place, name_leaves
 from nandoctor.watch.capsule import Capsule
 from nandoctor.watch.floating_point import FloatingPointLog, listening
-from nandoctor.watch.loop import LoopWatch, Rendezvous
+from nandoctor.watch.loop import Experiment, LoopListener, LoopWatch, Rendezvous
 from nandoctor.watch.store import write_capsule
 
 
@@ -77,13 +81,31 @@ class LoopSession:
         unexplained = Result(command="run", status="fault", version=__version__, script=self._script, steps=steps)
         if self._second is None:
             return _noted(unexplained, "no second run of the script is possible on this system")
-        print("nandoctor: running the script again, to watch that step ...", file=sys.stderr, flush=True)
         try:
+            rendezvous = msgspec.structs.replace(rendezvous, trials=self._trials(rendezvous, self._second))
+            print("nandoctor: running the script again, to watch that step ...", file=sys.stderr, flush=True)
             return self._second.meet(rendezvous, _progress(rendezvous.event))
         except SecondRunError as error:
             return _noted(unexplained, f"the second run of the script failed: {error}")
         finally:
             _clear_progress()
+
+    def _trials(self, rendezvous: Rendezvous, second: SecondRun) -> tuple[Trial, ...]:
+        """Where the loop grew into its fault: does it stay finite with the inputs standardised, or a lower rate?"""
+        trials: list[Trial] = []
+        began = time.perf_counter()
+        for experiment in loop_experiments(rendezvous.history, rendezvous.event):
+            if time.perf_counter() - began > SECONDS:
+                break
+            print(f"nandoctor: running the script with {experiment.name} ...", file=sys.stderr, flush=True)
+            trials.append(Trial(experiment.name, tuple(second.losses(experiment, _progress(experiment.until)))))
+            if trials[-1].settles:
+                break
+        return tuple(trials)
+
+
+SECONDS = 60.0
+"""Wall time after which no further experiment is begun; each is a run of the script."""
 
 
 def _all_finite(variables: Sequence[Any]) -> bool:
@@ -92,8 +114,6 @@ def _all_finite(variables: Sequence[Any]) -> bool:
 
 
 def _noted(result: Result, note: str) -> Result:
-    import msgspec
-
     return msgspec.structs.replace(result, notes=(*result.notes, note), verdict="not-replayed")
 
 
@@ -116,6 +136,7 @@ def hooks(
 ) -> Iterator[None]:
     """The watch goes in as the frameworks are imported."""
     made: list[Any] = []
+    optimizers: list[Any] = []
 
     def tensorflow() -> None:
         import tensorflow as tf
@@ -125,15 +146,16 @@ def hooks(
         tf.random.set_seed(chance.seed)
         made.append(stack.enter_context(Loops(follower()).watching()))
         keep(made[0])
+        keras()
 
     def keras() -> None:
-        import keras as library
-
-        if library.backend.backend() != "tensorflow" or not made:
+        """Keras may be imported while TensorFlow is, or after it."""
+        library: Any = sys.modules.get("keras")
+        if not made or optimizers or not hasattr(library, "optimizers") or library.backend.backend() != "tensorflow":
             return
         from nandoctor.frameworks.keras.loop_hooks import watching_optimizers
 
-        stack.enter_context(watching_optimizers(made[0]))
+        optimizers.append(stack.enter_context(watching_optimizers(made[0])))
 
     with when_imported("tensorflow", tensorflow), when_imported("keras", keras):
         yield
@@ -184,6 +206,37 @@ def explain_again(
     return found[0]
 
 
+def losses_again(
+    experiment: Experiment,
+    progress: Callable[[int], None],
+    *,
+    run: Callable[[], object],
+    stop: Callable[[], BaseException],
+    chance: Chance,
+) -> list[float]:
+    """Run the script once more with something changed; the losses of its steps until one is not finite."""
+    losses: list[float] = []
+
+    def look(reading: LoopReading) -> None:
+        progress(int(reading.events))
+        losses.append(reading.loss)
+        if reading.faulty or reading.events >= experiment.until:
+            raise stop()
+
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(chance.given())
+        stack.enter_context(hooks(lambda: LoopListener(look), chance, stack, lambda _: None))
+        stack.enter_context(when_imported("keras", lambda: _change(experiment, stack)))
+        run()
+    return losses
+
+
+def _change(experiment: Experiment, stack: contextlib.ExitStack) -> None:
+    from nandoctor.frameworks.keras.loop_hooks import changing
+
+    stack.enter_context(changing(experiment.learning_rate, standardise=experiment.standardise_inputs))
+
+
 def _note_sites(stack: contextlib.ExitStack) -> None:
     from nandoctor.frameworks.keras import sites
 
@@ -202,7 +255,7 @@ def _capsule(
     rendezvous: Rendezvous, trace: Trace, log: FloatingPointLog, loop: Any, optimizer: Any
 ) -> tuple[Capsule, RecordedTraining]:
     arrays = name_leaves(trace)
-    made_at = None
+    made_at, loop = None, loop or feeding_place(trace)
     if optimizer is not None:
         from nandoctor.frameworks.keras.sites import made_at as site_of
 
@@ -215,6 +268,7 @@ def _capsule(
         surface=rendezvous.surface,
         batch=Batch(None, lambda _: arrays),
         recent=(),
+        trials=rendezvous.trials,
         state=training.state(),
         snapshots=(),
         history=rendezvous.history,

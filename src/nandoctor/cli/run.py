@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import importlib.util
 import sys
@@ -14,11 +15,11 @@ from typing import Any
 import msgspec
 
 from nandoctor import __version__
-from nandoctor.cli.loops import LoopSession, explain_again
+from nandoctor.cli.loops import LoopSession, explain_again, losses_again
 from nandoctor.cli.output import check_folder, check_json, write_json
 from nandoctor.cli.randomness import Chance
 from nandoctor.cli.script import check_module, check_script, plain_excepthook, run_module, run_script, show_error
-from nandoctor.cli.second_run import second_run
+from nandoctor.cli.second_run import Work, second_run
 from nandoctor.errors import NandoctorError
 from nandoctor.findings import Result
 from nandoctor.frameworks.imports import when_imported
@@ -26,7 +27,7 @@ from nandoctor.frameworks.protocol import Verdict
 from nandoctor.guard import Guard
 from nandoctor.report.terminal import healthy_line, print_result
 from nandoctor.watch.floating_point import FloatingPointLog, FloatingPointNote, listening
-from nandoctor.watch.loop import Rendezvous
+from nandoctor.watch.loop import Experiment, Rendezvous
 from nandoctor.watch.watch import Watch
 
 FAULT = 3
@@ -170,7 +171,11 @@ def run(target: str, arguments: Sequence[str], options: Options, *, module: bool
             keep_batch=options.keep_batch,
         )
 
-    second = second_run(again)
+    def losses(experiment: Experiment, progress: Callable[[int], None]) -> list[float]:
+        script = functools.partial(_run_to_its_end, target, arguments, module=module)
+        return losses_again(experiment, progress, run=script, stop=StopRun, chance=chance)
+
+    second = second_run(Work(again, losses))
     session = Session(options, target)
     session.loops = LoopSession(target, chance, second, StopRun, session.check_limit)
     try:

@@ -6,6 +6,7 @@ script again, silently, watches that step operation by operation, and sends back
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 import signal
@@ -13,20 +14,35 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from nandoctor.findings import Result, result_from_json, to_json
-from nandoctor.watch.loop import Rendezvous
+from nandoctor.findings import Result
+from nandoctor.watch.loop import Experiment, Rendezvous
 
 _PROGRESS = b"p"
 _RESULT = b"r"
 _FAILURE = b"f"
 _EVERY = 0.5
 
-Work = Callable[[Rendezvous, Callable[[int], None]], Result]
-"""Runs the script again and returns the finding; it is also given a function that takes the events passed."""
+Progress = Callable[[int], None]
+"""Takes the number of events passed so far."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """How to run the script again: up to a fault, for the finding; or with something changed, for the losses."""
+
+    explain: Callable[[Rendezvous, Progress], Result]
+    losses: Callable[[Experiment, Progress], list[float]]
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What the process in waiting is asked for."""
+
+    what: Rendezvous | Experiment
 
 
 class SecondRunError(Exception):
@@ -53,14 +69,25 @@ class SecondRun:
         Raises:
             SecondRunError: the process failed; the message says how.
         """
-        os.write(self._orders, msgspec.json.encode(rendezvous) + b"\n")
+        return msgspec.msgpack.decode(self._answer_to(rendezvous, progress), type=Result)
+
+    def losses(self, experiment: Experiment, progress: Callable[[int], None]) -> list[float]:
+        """Run the script with something changed, and wait for the losses of its steps.
+
+        Raises:
+            SecondRunError: the process failed; the message says how.
+        """
+        return msgspec.msgpack.decode(self._answer_to(experiment, progress), type=list[float])
+
+    def _answer_to(self, order: Rendezvous | Experiment, progress: Callable[[int], None]) -> bytes:
+        os.write(self._orders, _line(Order(order)))
         with os.fdopen(self._answers, "rb", closefd=False) as answers:
             for line in answers:
                 kind, text = line[:1], line[1:].strip()
                 if kind == _PROGRESS:
                     progress(int(text))
                 elif kind == _RESULT:
-                    return result_from_json(text)
+                    return base64.b64decode(text)
                 else:
                     raise SecondRunError(text.decode())
         raise SecondRunError("it ended without an answer")
@@ -91,22 +118,30 @@ def _framework_is_running() -> bool:
 
 
 def _serve(orders: int, answers: int, work: Work) -> None:
-    """The life of the process in waiting; it never returns."""
-    code = 0
+    """The life of the process in waiting: it forks for each order, and never returns."""
     try:
         with os.fdopen(orders, "rb") as channel:
-            order = channel.readline()
-        if order:
-            _answer(order, answers, work)
+            while order := channel.readline():
+                pid = os.fork()
+                if pid == 0:
+                    _work(order, answers, work)
+                os.waitpid(pid, 0)
+    finally:
+        os._exit(0)
+
+
+def _work(order: bytes, answers: int, work: Work) -> None:
+    """One order, in a process of its own."""
+    try:
+        _answer(msgspec.msgpack.decode(base64.b64decode(order), type=Order).what, answers, work)
     except BaseException as error:
-        code = 1
         with contextlib.suppress(OSError):
             os.write(answers, _FAILURE + f"{type(error).__name__}: {error}".replace("\n", " ").encode() + b"\n")
     finally:
-        os._exit(code)
+        os._exit(0)
 
 
-def _answer(order: bytes, answers: int, work: Work) -> None:
+def _answer(order: Rendezvous | Experiment, answers: int, work: Work) -> None:
     last = [0.0]
 
     def progress(events: int) -> None:
@@ -115,10 +150,14 @@ def _answer(order: bytes, answers: int, work: Work) -> None:
             os.write(answers, _PROGRESS + str(events).encode() + b"\n")
 
     with _silent():
-        result = work(msgspec.json.decode(order, type=Rendezvous), progress)
-    text = msgspec.json.encode(msgspec.json.decode(to_json(result)))  # on one line
+        answer = work.losses(order, progress) if isinstance(order, Experiment) else work.explain(order, progress)
     with os.fdopen(answers, "wb", closefd=False) as channel:
-        channel.write(_RESULT + text + b"\n")
+        channel.write(_RESULT + _line(answer))
+
+
+def _line(message: object) -> bytes:
+    """A message on one line; unlike JSON, infinities and NaN stay what they are."""
+    return base64.b64encode(msgspec.msgpack.encode(message)) + b"\n"
 
 
 @contextlib.contextmanager
@@ -128,4 +167,3 @@ def _silent() -> Iterator[None]:
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)
     yield
-

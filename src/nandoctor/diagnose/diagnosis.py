@@ -250,6 +250,11 @@ def _how_it_surfaced(case: Case) -> tuple[Fact, ...]:
     return (
         Fact(
             text=f"forward: loss {shown}; backward: {bad} of {len(trace.gradients)} gradients not finite",
-            values={"surface": origin.surface, "bad_gradients": bad, "gradients": len(trace.gradients), "loop": case.loop},
+            values={
+                "surface": origin.surface,
+                "bad_gradients": bad,
+                "gradients": len(trace.gradients),
+                "loop": case.loop,
+            },
         ),
     )

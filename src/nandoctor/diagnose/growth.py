@@ -8,16 +8,17 @@ keeps the loss from growing is evidence that no pattern of the history could giv
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from nandoctor.causes import growth_facts, learning_rate_too_high, unscaled_input, unscaled_target
 from nandoctor.causes.case import Growth, Trial
-from nandoctor.findings import Number, real
+from nandoctor.findings import Number, StepRecord, real
 from nandoctor.frameworks.protocol import Batch, Change, Training
 from nandoctor.watch.capsule import Capsule
+from nandoctor.watch.loop import Experiment
 from nandoctor.watch.snapshots import Snapshot
 
 SECONDS = 25.0
@@ -28,9 +29,13 @@ _AS_IT_WAS = "nothing changed"
 
 
 def growth_of(capsule: Capsule) -> Growth | None:
+    """How much loss, gradient and weights grew over the healthy steps before a fault."""
+    return growth_over(capsule.history, _start_norm(capsule))
+
+
+def growth_over(history: Sequence[StepRecord], start_norm: float | None = None) -> Growth | None:
     """How much loss, gradient and weights grew over the healthy steps of a history."""
-    start_norm = _start_norm(capsule)
-    sound = [r for r in capsule.history if r.loss is not None and np.isfinite(real(r.loss))]
+    sound = [r for r in history if r.loss is not None and np.isfinite(real(r.loss))]
     if not sound:
         return None
     losses = [abs(real(r.loss)) for r in sound if r.loss is not None]
@@ -59,7 +64,9 @@ def _start_norm(capsule: Capsule) -> float | None:
 def with_trials(growth: Growth, capsule: Capsule, training: Training) -> Growth:
     """The growth with the experiments that tell its root."""
     start = _start(capsule)
-    if start is None or capsule.loop:
+    if capsule.loop:
+        return replace(growth, trials=capsule.trials)
+    if start is None:
         return growth
     batches = [*capsule.recent, *(() if capsule.batch.validation else (capsule.batch,))]
     if not batches:
@@ -95,6 +102,18 @@ def _changes(batch: Batch, rate: float | None, *, updated: bool) -> Iterator[tup
         yield unscaled_target.CHANGE, Change(standardise=targets)
     for factor in learning_rate_too_high.factors(rate) if updated else ():
         yield learning_rate_too_high.change(factor), Change(learning_rate=factor)
+
+
+def loop_experiments(history: Sequence[StepRecord], event: int) -> Iterator[Experiment]:
+    """What is tried where a loop of the user's own grew into its fault, each by a run of the script; none else."""
+    growth = growth_over(history)
+    if growth is None or not growth.diverging or event < 2:
+        return
+    rate = next((r.learning_rate for r in reversed(history) if r.learning_rate is not None), None)
+    until = min(event + 8, event * 2 + 8)
+    yield Experiment(name=unscaled_input.CHANGE, until=until, standardise_inputs=True)
+    for factor in learning_rate_too_high.factors(rate) if rate is not None else ():
+        yield Experiment(name=learning_rate_too_high.change(factor), until=until, learning_rate=factor)
 
 
 def _rate(capsule: Capsule) -> float | None:

@@ -31,7 +31,7 @@ def spoiling_lines(fit: Location | None, *, validation: bool = False) -> tuple[S
 
 
 def feeds(place: Location, fit: Location | None, *, validation: bool = False) -> bool:
-    """Whether a line assigns a name from which the data is computed that `fit` is given (to train on, or to validate)."""
+    """Whether a line assigns a name from which the data is computed that `fit` trains on (or validates on)."""
     if fit is None or place.file != fit.file:
         return False
     return any(node.lineno <= place.line <= (node.end_lineno or 0) for node in _feeding(fit, validation))

@@ -6,11 +6,13 @@ looks up an embedding), and a target is what first meets something that was comp
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 import numpy as np
 
+from nandoctor.findings import Location
 from nandoctor.trace.graph import Node, Trace, Value
+from nandoctor.trace.locations import locate, user_frame
 
 FED = "fed"
 """The role of what a data pipeline brought in, before it is known what it is."""
@@ -29,6 +31,15 @@ def name_leaves(trace: Trace) -> dict[str, np.ndarray]:
     return named
 
 
+def feeding_place(trace: Trace) -> Location | None:
+    """The user's expression in which an input first meets a weight: where data goes into the model."""
+    for node in trace.nodes:
+        frame = user_frame(node.frames)
+        if frame is not None and node.phase == "forward" and any(v.role.startswith("input[") for v in node.inputs):
+            return locate(frame)
+    return None
+
+
 def _candidates(trace: Trace) -> list[Value]:
     """What a pipeline fed; without one, arrays that are no variables and have as many rows as the first of them."""
     leaves = {id(v): v for node in trace.nodes for v in node.inputs if v.producer is None and v.array is not None}
@@ -40,7 +51,7 @@ def _candidates(trace: Trace) -> list[Value]:
     return [] if first is None else [v for v in arrays if v.shape[0] == first.shape[0]]
 
 
-def _meeting_weights(trace: Trace, arrays: list[Value]) -> Iterable[Value]:
+def _meeting_weights(trace: Trace, arrays: list[Value]) -> Iterator[Value]:
     families = _families(trace, arrays)
     return (v for v in arrays if families.get(id(v)) == "input")
 
@@ -78,4 +89,5 @@ def _decide(node: Node, behind: dict[int, frozenset[int]], weighted: set[int], f
 
 
 def _is_weight(value: Value) -> bool:
-    return value.producer is None and value.role.startswith(("weight ", "state "))
+    """A variable's content, as it was before the step or as the step before has written it."""
+    return value.role.startswith(("weight ", "state "))

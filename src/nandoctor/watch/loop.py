@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from nandoctor.causes.case import Trial
 from nandoctor.findings import StepRecord
 from nandoctor.frameworks.reading import LoopReading
 from nandoctor.watch.history import History
@@ -17,7 +18,7 @@ from nandoctor.watch.history import History
 _CALLS = 512
 
 
-class Rendezvous(msgspec.Struct, frozen=True, kw_only=True):
+class Rendezvous(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Where a second run of the script meets the fault of the first. Events are gradients taken, counted from 1.
 
     Attributes:
@@ -34,21 +35,25 @@ class Rendezvous(msgspec.Struct, frozen=True, kw_only=True):
     surface: str
     step: int
     history: tuple[StepRecord, ...] = ()
+    trials: tuple[Trial, ...] = ()
 
 
-class LoopWatch:
-    """Follows the first run: keeps the history, and hands over a rendezvous when something is not finite."""
+class Experiment(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A run of the script with something changed, from its start to a number of events."""
 
-    def __init__(self, on_fault: Callable[[Rendezvous], None], on_steps: Callable[[int], None]) -> None:
-        self.history = History()
-        self.events = 0
-        self._on_fault = on_fault
-        self._on_steps = on_steps
-        self._calls: deque[tuple[int, int]] = deque(maxlen=_CALLS)
-        self._began = time.perf_counter()
-        self._over = False
+    name: str
+    until: int
+    learning_rate: float = 1.0
+    standardise_inputs: bool = False
 
-    def call_begins(self, events: int) -> None:
+
+class LoopListener:
+    """Follows a run that is only read: nothing of it is recorded."""
+
+    def __init__(self, look: Callable[[LoopReading], None]) -> None:
+        self.look = look
+
+    def call_begins(self, events: int, function: Any = None) -> None:
         """Nothing is needed before a call."""
 
     def differentiating(self, targets: Sequence[Any]) -> contextlib.AbstractContextManager[None]:
@@ -60,7 +65,21 @@ class LoopWatch:
     def updating(self, gradients: Sequence[tuple[Any, Any]]) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext()
 
-    def look(self, reading: LoopReading) -> None:
+
+class LoopWatch(LoopListener):
+    """Follows the first run: keeps the history, and hands over a rendezvous when something is not finite."""
+
+    def __init__(self, on_fault: Callable[[Rendezvous], None], on_steps: Callable[[int], None]) -> None:
+        super().__init__(self._look)
+        self.history = History()
+        self.events = 0
+        self._on_fault = on_fault
+        self._on_steps = on_steps
+        self._calls: deque[tuple[int, int]] = deque(maxlen=_CALLS)
+        self._began = time.perf_counter()
+        self._over = False
+
+    def _look(self, reading: LoopReading) -> None:
         if self._over:
             return
         if reading.faulty:

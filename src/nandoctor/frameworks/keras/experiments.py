@@ -14,6 +14,7 @@ from nandoctor.frameworks.keras.batches import map_leaves
 from nandoctor.frameworks.keras.gate import dense
 from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.protocol import Batch, Change
+from nandoctor.frameworks.tensorflow.recorder import unconverted
 
 
 def eagerly(step: Callable[[Any], Any], data: Any) -> Any:
@@ -21,7 +22,8 @@ def eagerly(step: Callable[[Any], Any], data: Any) -> Any:
     before = tf.config.functions_run_eagerly()
     tf.config.run_functions_eagerly(True)
     try:
-        return step(data)
+        with unconverted():
+            return step(data)
     finally:
         tf.config.run_functions_eagerly(before)
 

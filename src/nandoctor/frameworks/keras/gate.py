@@ -173,7 +173,7 @@ def optimizers_of(model: Any) -> list[Any]:
 
 
 def state_of(model: Any) -> list[Any]:
-    """What a step writes beside the weights: moving statistics, seeds, and plain `tf.Variable`s of the user's layers."""
+    """What a step writes beside the weights: moving statistics, seeds, plain `tf.Variable`s of the user's layers."""
     known = list(model.non_trainable_variables)
     seen = {id(v) for v in (*known, *model.variables, *model.metrics_variables)}
     for layer in model._flatten_layers():
@@ -235,6 +235,7 @@ def scales_loss(optimizer: Any) -> bool:
 
 
 def learning_rate(optimizer: Any) -> Any:
+    """The rate of the step at hand, float32; NaN where there is no optimizer."""
     if optimizer is None:
         return tf.constant(float("nan"))
     return tf.cast(tf.convert_to_tensor(optimizer.learning_rate), tf.float32)

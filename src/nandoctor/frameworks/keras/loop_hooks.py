@@ -10,10 +10,9 @@ import keras
 import tensorflow as tf
 from keras.src.optimizers.base_optimizer import BaseOptimizer
 
-from nandoctor.frameworks.keras.recording import marking_layers
 from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.tensorflow.loops import Loops
-from nandoctor.frameworks.tensorflow.recorder import Recorder
+from nandoctor.frameworks.tensorflow.recorder import not_converted
 
 
 @contextlib.contextmanager
@@ -31,7 +30,7 @@ def watching_optimizers(loops: Loops) -> Iterator[None]:
 
 
 def _apply(loops: Loops, original: Callable[..., Any]) -> Callable[..., Any]:
-    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
+    @not_converted
     def apply(optimizer: Any, grads: Any, trainable_variables: Any = None) -> Any:
         if not loops.watches:
             return original(optimizer, grads, trainable_variables)
@@ -50,7 +49,7 @@ def _apply(loops: Loops, original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _scale_loss(loops: Loops, original: Callable[..., Any]) -> Callable[..., Any]:
-    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
+    @not_converted
     def scale_loss(optimizer: Any, loss: Any) -> Any:
         if loops.watches:
             loops.note_unscaled(loss)
@@ -67,6 +66,38 @@ def _aside(loops: Loops, original: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
-def marks(recorder: Recorder) -> contextlib.AbstractContextManager[None]:
-    """Layers tell the recorder their names."""
-    return marking_layers(recorder)
+@contextlib.contextmanager
+def changing(learning_rate: float, *, standardise: bool) -> Iterator[None]:
+    """While inside, every optimizer's rate is multiplied, and models may get their inputs standardised."""
+    get, call = BaseOptimizer._get_current_learning_rate, keras.Model.__call__
+    inside: list[Any] = []
+
+    def rate(optimizer: Any) -> Any:
+        return get(optimizer) * learning_rate
+
+    @not_converted
+    def called(model: Any, *args: Any, **kwargs: Any) -> Any:
+        inside.append(model)
+        try:
+            if args and len(inside) == 1:
+                args = (tf.nest.map_structure(_standardised, args[0]), *args[1:])
+            return call(model, *args, **kwargs)
+        finally:
+            inside.pop()
+
+    with contextlib.ExitStack() as stack:
+        if learning_rate != 1.0:
+            stack.enter_context(patched(BaseOptimizer, "_get_current_learning_rate", rate))
+        if standardise:
+            stack.enter_context(patched(keras.Model, "__call__", called))
+        yield
+
+
+def _standardised(leaf: Any) -> Any:
+    if isinstance(leaf, keras.KerasTensor) or not hasattr(leaf, "dtype") or not hasattr(leaf, "shape"):
+        return leaf
+    tensor = tf.convert_to_tensor(leaf)
+    if not tensor.dtype.is_floating or tensor.shape.rank in (None, 0):
+        return leaf
+    mean, variance = tf.nn.moments(tf.cast(tensor, tf.float64), axes=[0], keepdims=True)
+    return tf.cast((tf.cast(tensor, tf.float64) - mean) / tf.maximum(tf.sqrt(variance), 1e-6), tensor.dtype)

@@ -14,7 +14,7 @@ from nandoctor.frameworks.keras import sites
 from nandoctor.frameworks.keras.batches import leaves
 from nandoctor.frameworks.keras.gate import dense, optimizers_of
 from nandoctor.frameworks.patching import patched
-from nandoctor.frameworks.tensorflow.recorder import Recorder, marking_gradients, recording
+from nandoctor.frameworks.tensorflow.recorder import Recorder, marking_gradients, recording, unconverted
 from nandoctor.trace.graph import Trace
 
 
@@ -49,6 +49,7 @@ def run_recorded(
         stack.enter_context(_marking_updates(model, places, recorder))
         stack.enter_context(marking_gradients(recorder, differentiated))
         stack.enter_context(recording(recorder))
+        stack.enter_context(unconverted())
         try:
             logs = step(data)
         except Exception as error:

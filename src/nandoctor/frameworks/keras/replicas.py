@@ -1,8 +1,8 @@
 """The watch over a step that a `tf.distribute` strategy runs on several replicas.
 
 An update inside a condition is not allowed there (it waits for the other replicas), so nothing is held back on the
-device: each replica tells what it saw, and the state before the step, of which a copy stays on the device, is put back by the
-host where one of them met something that is not finite.
+device: each replica tells what it saw, and the state before the step, of which a copy stays on the device, is put back
+by the host where one of them met something that is not finite.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import tensorflow as tf
 from nandoctor.frameworks.keras.gate import READING, learning_rate, optimizers_of, scales_loss, state_of, sum_of_squares
 from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.reading import BAD_GRADIENT, BAD_LOSS, BAD_STATE, BAD_UPDATE
-
 
 _BITS = (BAD_LOSS, BAD_GRADIENT, BAD_STATE, BAD_UPDATE)
 

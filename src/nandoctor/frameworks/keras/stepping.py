@@ -67,7 +67,8 @@ class _GatedStep:
         return self._keras_function([data])
 
     def _prepared(self, iterator: Any) -> Any:
-        model, run = self._model, self._one_step
+        model = self._model
+        run: TrainFunction = self._one_step
         self._note_dataset(getattr(iterator, "_dataset", None))
         if not model.run_eagerly and isinstance(iterator, tf.data.Iterator):
             run = tf.function(run, input_signature=[iterator.element_spec], autograph=False)

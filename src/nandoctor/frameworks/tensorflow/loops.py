@@ -23,6 +23,7 @@ from tensorflow.python.ops.parallel_for import control_flow_ops as parallel
 
 from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.reading import LoopReading
+from nandoctor.frameworks.tensorflow.recorder import not_converted, unconverted
 
 Site = tuple[CodeType, int]
 """The place in the code that takes a gradient."""
@@ -31,8 +32,8 @@ Site = tuple[CodeType, int]
 class Follower(Protocol):
     """Who is told of a loop as it goes."""
 
-    def call_begins(self, events: int) -> None:
-        """An outermost compiled function is about to run (or the first tape to record), after so many events."""
+    def call_begins(self, events: int, function: Any = None) -> None:
+        """An outermost compiled function is about to run (without one: the first tape to record)."""
         ...
 
     def differentiating(self, targets: Sequence[Any]) -> contextlib.AbstractContextManager[None]:
@@ -98,7 +99,7 @@ class Loops:
             self._aside -= 1
 
     def _standing_aside(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
+        @not_converted
         def call(*args: Any, **kwargs: Any) -> Any:
             with self.aside():
                 return original(*args, **kwargs)
@@ -112,15 +113,15 @@ class Loops:
 
     def know(self, variables: Sequence[Any]) -> None:
         """Remember variables that belong to the training."""
-        for variable in variables:
-            variable = getattr(variable, "value", variable) if not isinstance(variable, tf.Variable) else variable
+        for known in variables:
+            variable = known if isinstance(known, tf.Variable) else getattr(known, "value", known)
             if isinstance(variable, tf.Variable) and id(variable) not in self._variables:
                 self._variables[id(variable)] = weakref.ref(variable)
 
     # -- events ---------------------------------------------------------------------------------
 
     def _gradient(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
+        @not_converted
         def gradient(tape: Any, target: Any, sources: Any, *args: Any, **kwargs: Any) -> Any:
             others = self._recording_tapes - int(tape._recording)
             if self._aside or self._taking or others > 0 or tf.distribute.has_strategy():
@@ -143,7 +144,9 @@ class Loops:
             yield
         except Exception as error:
             self._aside += 1
-            text = f"nandoctor: the watch over loops failed ({type(error).__name__}: {error}) and has switched itself off."
+            text = (
+                f"nandoctor: the watch over loops failed ({type(error).__name__}: {error}) and has switched itself off."
+            )
             try:
                 warnings.warn(text, RuntimeWarning, stacklevel=2)
             except RuntimeWarning:  # the user has made errors of warnings
@@ -252,10 +255,12 @@ class Loops:
         def call(function: Any, *args: Any, **kwargs: Any) -> Any:
             if self._aside or self._outermost is not None or self._taking or not tf.executing_eagerly():
                 return original(function, *args, **kwargs)
-            self._follower.call_begins(self.events)
+            self._follower.call_begins(self.events, function)
             self._outermost = function
+            as_written = unconverted() if tf.config.functions_run_eagerly() else contextlib.nullcontext()
             try:
-                result = original(function, *args, **kwargs)
+                with as_written:
+                    result = original(function, *args, **kwargs)
             finally:
                 self._outermost = None
             if function in self._with_events:
@@ -265,7 +270,7 @@ class Loops:
         return call
 
     def _push(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
+        @not_converted
         def push(tape: Any) -> None:
             if not self._aside and self._outermost is None and self._recording_tapes == 0 and tf.executing_eagerly():
                 self._follower.call_begins(self.events)
@@ -275,7 +280,7 @@ class Loops:
         return push
 
     def _pop(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
+        @not_converted
         def pop(tape: Any) -> None:
             original(tape)
             self._recording_tapes -= 1

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 from tensorflow.python import pywrap_tfe
+from tensorflow.python.autograph.core import ag_ctx as autograph
 from tensorflow.python.eager import backprop
 from tensorflow.python.framework import op_callbacks
 from tensorflow.python.ops import gen_resource_variable_ops
@@ -266,6 +267,16 @@ def _as_numpy(tensor: Any) -> np.ndarray | None:
         return np.asarray(tensor.numpy())
     except (NotImplementedError, AttributeError, tf.errors.OpError):
         return None
+
+
+def not_converted(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of ours that AutoGraph shall call as it is, wherever the user's converted code meets it."""
+    return tf.autograph.experimental.do_not_convert(function)  # type: ignore[no-any-return]
+
+
+def unconverted() -> contextlib.AbstractContextManager[Any]:
+    """While inside, AutoGraph leaves functions as the user wrote them, also methods that it had converted before."""
+    return autograph.ControlStatusCtx(autograph.Status.DISABLED)  # type: ignore[no-any-return]
 
 
 @contextlib.contextmanager

@@ -50,14 +50,15 @@ class LoopTracer:
         self._events = 0
         self._updates = False
         self.loop: Location | None = None
+        """The user's call of the compiled function that is running."""
         self._bad_update = False
 
     # -- the loop, as it goes -------------------------------------------------------------------
 
-    def call_begins(self, events: int) -> None:
+    def call_begins(self, events: int, function: Any = None) -> None:
         if events >= self._rendezvous.eager_from and not tf.config.functions_run_eagerly():
             tf.config.run_functions_eagerly(True)
-        self.loop = here(3) or self.loop
+        self.loop = here(3) if function is not None else None
         if events >= self._rendezvous.previous and self._recorder is None:
             self._wake()
 
@@ -103,13 +104,10 @@ class LoopTracer:
     def look(self, reading: LoopReading) -> None:
         self._events = int(reading.events)
         self._progress(self._events)
-        if self._recorder is not None and reading.faulty and int(reading.kind) == 1:
+        bad_loss = self._recorder is not None and reading.faulty and int(reading.kind) == 1
+        if bad_loss or self._events >= self._rendezvous.event + BEYOND:
             self._finish(reading)
-        elif self._events >= self._rendezvous.event + BEYOND:
-            self._finish(reading)
-        elif self._recorder is None and self._awake:
-            self._wake()
-        elif self._turn_is_over and not self._updates:
+        elif (self._recorder is None and self._awake) or (self._turn_is_over and not self._updates):
             self._wake()
 
     @property
@@ -119,7 +117,8 @@ class LoopTracer:
     @property
     def _turn_is_over(self) -> bool:
         """Past the rendezvous, a loop with several gradients in a turn is recorded a whole turn at a time."""
-        past, turn = self._events - self._rendezvous.event, self._rendezvous.event - self._rendezvous.previous
+        past = self._events - self._rendezvous.event
+        turn = self._rendezvous.event - self._rendezvous.previous
         return self._recorder is not None and past >= 0 and past % max(turn, 1) == 0
 
     def ended(self) -> None:
@@ -132,6 +131,7 @@ class LoopTracer:
         """Begin a new recording; what was recorded before it was healthy."""
         self._open.close()
         self._recorder = Recorder(stop=self._stop)
+        self._recorder.differentiated = self._rendezvous.previous > 0  # what follows a gradient is its update
         for variable in self._known():
             self._recorder.name_variable(f"weight {variable.name.split(':')[0]}", variable)
         self._open.enter_context(self._marks(self._recorder))
