@@ -58,19 +58,19 @@ class _GatedStep:
 
     def __call__(self, iterator: Any, data: Any) -> Any:
         if self._run is None:
-            self._run = self._prepared(iterator)
+            self._run = self._prepared(iterator, data)
         return self._run(data)
 
     def _one_step(self, data: Any) -> Any:
         return self._keras_function([data])
 
-    def _prepared(self, iterator: Any) -> Any:
+    def _prepared(self, iterator: Any, data: Any) -> Any:
         model, run = self._model, self._one_step
         self._note_dataset(getattr(iterator, "_dataset", None))
         if not model.run_eagerly and isinstance(iterator, tf.data.Iterator):
             run = tf.function(run, input_signature=[iterator.element_spec], autograph=False)
             _build_variables(model, run)
-        self._watcher.on_built()
+        self._watcher.on_built(read_batch(data))
         return run
 
 
