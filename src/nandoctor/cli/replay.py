@@ -211,12 +211,13 @@ class Replay:
         notes = put_in(self.stored, training, live)
         capsule = capsule_from(self.stored, training, live, self.session.log.notes)
         trace = training.trace_step(capsule.batch)
-        if trace.error is not None:
-            raise CapsuleError(
-                f"the replayed step ended in an error: {trace.error.splitlines()[0]}. The script does not fit the "
-                f"capsule any more.{self._changes()}"
-            )
         result = doctor.examine_trace(capsule, trace, training, command="replay", script=self.started.target)
+        if trace.error is not None and _finding(result) != _finding(self.stored.diagnosis):
+            first = trace.error.strip().partition("\n")[0]
+            raise CapsuleError(
+                f"the replayed step ended in an error: {first}. The script does not fit the capsule any more."
+                f"{self._changes()}"
+            )
         return _judged(result, self.stored, (*notes, *differences(self.stored.manifest, self.started)))
 
     def _changes(self) -> str:

@@ -7,11 +7,13 @@ import hashlib
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from nandoctor.trace.locations import is_user_code
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Started(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,7 +27,7 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     arguments: tuple[str, ...]
     folder: str
-    fit: int
+    fit: Count
     counted: Literal["all", "guarded"]
 
 

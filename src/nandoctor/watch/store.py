@@ -30,7 +30,7 @@ import safetensors.numpy
 from nandoctor.findings import SCHEMA, Result, to_json
 from nandoctor.watch.capsule import Capsule
 from nandoctor.watch.snapshots import Snapshot
-from nandoctor.watch.started import Started, user_files
+from nandoctor.watch.started import Count, Started, user_files
 
 _PACKAGES = ("nandoctor", "numpy", "tensorflow", "tensorflow-cpu", "keras", "torch", "jax")
 
@@ -40,9 +40,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     schema: int
     created: str
-    step: int
-    epoch: int
-    batch: int
+    step: Count
+    epoch: Count
+    batch: Count
     surface: str
     command_line: tuple[str, ...]
     folder: str

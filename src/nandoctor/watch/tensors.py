@@ -7,12 +7,13 @@ shape and dtype say, and together they must fill the file. No array is made that
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 import numpy as np
 
 from nandoctor.errors import CapsuleError
+from nandoctor.watch.started import Count
 
 MOST_HEADER = 32 << 20
 _MOST_AXES = 32
@@ -22,8 +23,6 @@ _PLAIN = {
     "U64": "<u8", "I64": "<i8", "F16": "<f2", "F32": "<f4", "F64": "<f8", "C64": "<c8",
 }  # fmt: skip
 _SMALL = {"BF16": "bfloat16", "F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2"}
-
-Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
