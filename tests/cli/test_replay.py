@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +136,7 @@ def test_a_fit_in_a_loop_is_reached_without_training_the_others(tmp_path: Path) 
 
 
 def test_on_another_machine_with_the_script_at_hand(tmp_path: Path) -> None:
-    """There the models that the script loads are not there either: it makes them on the way, and they are taken away."""
+    """There the models that the script loads are missing too: it makes them on the way, and they are taken away."""
     home, other = tmp_path / "home", tmp_path / "other"
     home.mkdir()
     other.mkdir()
@@ -223,15 +224,30 @@ print("the end")
 )
 
 
-@pytest.fixture
-def one(tmp_path: Path) -> tuple[Path, Path, dict[str, Any]]:
-    """A script of one `fit` that breaks at step 4, its capsule and result."""
-    script = tmp_path / "train.py"
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A script of one `fit` that breaks at step 4, and its capsule."""
+    script = tmp_path_factory.mktemp("one") / "train.py"
     script.write_text(ONE)
-    code, shown = corpus.typed("run", "--out", str(tmp_path / "out"), str(script), "--depth", "two words")
+    code, shown = corpus.typed("run", "--out", str(script.parent / "kept"), str(script), "--depth", "two words")
     assert code == 3, shown
-    (folder,) = (tmp_path / "out").iterdir()
-    return script, folder, json.loads((folder / "diagnosis.json").read_bytes())
+    (folder,) = (script.parent / "kept").iterdir()
+    return script, folder
+
+
+@pytest.fixture
+def one(made: tuple[Path, Path]) -> Iterator[tuple[Path, Path, dict[str, Any]]]:
+    """The script as it was, a copy of its capsule beside it, and the result."""
+    script, kept = made
+    script.write_text(ONE)
+    folder = script.parent / "out" / kept.name
+    shutil.copytree(kept, folder)
+    yield script, folder, json.loads((folder / "diagnosis.json").read_bytes())
+    for path in script.parent.iterdir():
+        if path.is_dir() and path != kept.parent:
+            shutil.rmtree(path)
+        elif path.is_file() or path.is_symlink():
+            path.unlink()
 
 
 def test_no_step_is_trained_and_nothing_runs_behind_it(one: tuple[Path, Path, dict[str, Any]]) -> None:
@@ -241,9 +257,9 @@ def test_no_step_is_trained_and_nothing_runs_behind_it(one: tuple[Path, Path, di
     assert finding(now) == finding(then)
     assert f"runs {script} --depth 'two words'" in shown
     assert "arguments --depth two words" in shown
-    assert "trained" not in shown
+    assert not re.search(r"trained \d", shown)
     assert "the end" not in shown
-    assert sorted(p.name for p in script.parent.iterdir()) == ["out", "replayed.json", "train.py"]
+    assert sorted(p.name for p in script.parent.iterdir()) == ["kept", "out", "replayed.json", "train.py"]
 
 
 def test_a_cured_script_is_finite_and_says_what_differs(one: tuple[Path, Path, dict[str, Any]]) -> None:
@@ -281,7 +297,11 @@ def test_a_fault_that_is_another_now_is_said(one: tuple[Path, Path, dict[str, An
         ),
         ("sample_weight=np.ones(64), ", "", r"batch .* does not fit the script: the capsule has sample_weight\[0\]"),
         ('{"a": x, "b": b}, y', '{"a": x, "b": b}, y[:, 0]', r"target\[0\] is float32 with 1 axes in the script, and"),
-        ("return tf.sqrt(", "return tf.sqrt(t[:, :9] * ", r"the replayed step ended in an error|Error"),
+        (
+            "return tf",
+            "tf.debugging.assert_positive(t * t)\n    return tf",
+            r"the replayed step ended in an error: .*t > 0",
+        ),
         ("model.fit(", "raise SystemExit(0)\nmodel.fit(", r"the script ended with exit code 0 after 0 `fit` calls"),
         ("model.fit(", "raise ValueError('gone')\nmodel.fit(", r"ended with an error \(above\) after 0 `fit` calls"),
         ("x = rng", "x = nosuch", r"NameError"),
@@ -426,12 +446,9 @@ def test_a_guard_of_the_script_and_a_module_in_processes_of_their_own(tmp_path: 
 @pytest.mark.parametrize("when", ["arguments", "replaying"])
 def test_an_interrupt_ends_it_with_130_and_nothing_half_written(tmp_path: Path, when: str) -> None:
     (tmp_path / "train.py").write_text(
-        ONE.replace('print("arg', 'import time\nprint("arg').replace("t):", "t):\n    pause()")
-    )
-    (tmp_path / "train.py").write_text(
         ONE.replace("def norm(t):", "def norm(t):\n    if tf.executing_eagerly(): wait()")
         .replace("import sys", "import sys, os, time\n\ndef wait():\n    if 'SLOW' in os.environ: time.sleep(60)")
-        .replace('print("arguments"', "sys.stdout.flush()\nprint('arguments', flush=True)\nBEFORE\nprint('x'")
+        .replace('print("arguments"', "print('arguments', flush=True)\nBEFORE\nprint('x'")
         .replace("BEFORE", "wait()" if when == "arguments" else "")
     )
     folder, _ = caught(tmp_path / "train.py")

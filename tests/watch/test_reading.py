@@ -16,7 +16,7 @@ from capsules import ARRAYS, STATE, capsule, folders, result
 
 from nandoctor.errors import CapsuleError
 from nandoctor.frameworks.protocol import Batch
-from nandoctor.watch import store
+from nandoctor.watch import reading, store
 from nandoctor.watch.reading import read_capsule
 from nandoctor.watch.snapshots import Snapshot
 from nandoctor.watch.store import write_capsule
@@ -265,12 +265,29 @@ def test_a_folder_in_place_of_a_file(folder):
     refused(folder, r"report\.html is a folder, where a plain file must be")
 
 
-@pytest.mark.parametrize("name", ["manifest.json", "diagnosis.json", "state.safetensors"])
+@pytest.mark.parametrize("name", ["manifest.json", "diagnosis.json"])
 def test_a_file_of_absurd_size_is_not_read(folder, name):
     """A file with a hole: 8 TiB that take no room on the disk."""
     with open(folder / name, "r+b") as file:
         file.truncate(8 << 40)
     refused(folder, rf"{name} has 8,796,093,022,208 bytes; at most [\d,]+ can be read here")
+
+
+@pytest.mark.parametrize("names", [["state.safetensors"], ["state.safetensors", "batch.safetensors"]])
+def test_tensors_beyond_the_memory_are_not_read(folder, names, monkeypatch):
+    monkeypatch.setattr(reading, "_memory", lambda: 8 << 40)
+    for name in names:
+        with open(folder / name, "r+b") as file:
+            file.truncate((9 << 40) // len(names))
+    refused(folder, r"holds 9,895,6\d\d,\d\d\d,\d\d\d bytes of tensors, and this machine has 8,796,093,022,208 bytes")
+
+
+def test_a_folder_that_may_not_be_read(folder, monkeypatch):
+    def locked(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "listdir", locked)
+    refused(folder, r"cannot be read: Permission denied\. Check its permissions\.")
 
 
 # -- tensors --------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import re
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
@@ -213,9 +214,9 @@ class Replay:
         trace = training.trace_step(capsule.batch)
         result = doctor.examine_trace(capsule, trace, training, command="replay", script=self.started.target)
         if trace.error is not None and _finding(result) != _finding(self.stored.diagnosis):
-            first = trace.error.strip().partition("\n")[0]
             raise CapsuleError(
-                f"the replayed step ended in an error: {first}. The script does not fit the capsule any more."
+                f"the replayed step ended in an error: {_short(trace.error)}. "
+                f"The script does not fit the capsule any more."
                 f"{self._changes()}"
             )
         return _judged(result, self.stored, (*notes, *differences(self.stored.manifest, self.started)))
@@ -223,6 +224,12 @@ class Replay:
     def _changes(self) -> str:
         found = differences(self.stored.manifest, self.started)
         return f" What differs: {'; '.join(found)}." if found else ""
+
+
+def _short(error: str) -> str:
+    """The beginning of a framework's message, on one line and without colours."""
+    text = " ".join(re.sub(r"\x1b\[[\d;]*m", "", error).split())
+    return text if len(text) <= 300 else f"{text[:300]} ..."
 
 
 def _judged(result: Result, stored: StoredCapsule, notes: tuple[str, ...]) -> Result:
@@ -310,6 +317,7 @@ def _replay_keras(replay: Replay, stack: contextlib.ExitStack) -> None:
 
 def _report(replay: Replay, ended: Ended) -> tuple[int, Result | None]:
     if isinstance(replay.error, KeyboardInterrupt) or ended.code == INTERRUPTED:
+        print("nandoctor: interrupted; nothing was written.", file=sys.stderr)
         return INTERRUPTED, None
     if replay.error is not None:
         raise replay.error

@@ -55,9 +55,16 @@ def read_capsule(path: str | os.PathLike[str]) -> StoredCapsule:
         CapsuleError: it is no capsule, of a newer nandoctor, damaged, or not to be trusted. The message
             names the file, what was found and what to do. Nothing was executed.
     """
-    folder = Path(path)
+    try:
+        return _whole(Path(path))
+    except OSError as error:
+        raise CapsuleError(f"{path} cannot be read: {error.strerror}. Check its permissions.") from error
+
+
+def _whole(folder: Path) -> StoredCapsule:
     manifest = _manifest(folder)
     _check_nothing_else(folder, manifest)
+    _check_room(folder, manifest)
     contents = {name: _checked(folder, name, digest) for name, digest in manifest.files.items()}
 
     def tensors(name: str) -> dict[str, np.ndarray]:
@@ -126,6 +133,16 @@ def _check_nothing_else(folder: Path, manifest: Manifest) -> None:
             raise CapsuleError(f"{folder / name} is not listed in manifest.json. {_COPY_AGAIN}, or take the file away.")
 
 
+def _check_room(folder: Path, manifest: Manifest) -> None:
+    """All tensors are in memory at once."""
+    sizes = [os.lstat(_inner(folder, name)).st_size for name in manifest.files if name.endswith(".safetensors")]
+    if sum(sizes) > _memory():
+        raise CapsuleError(
+            f"{folder} holds {sum(sizes):,} bytes of tensors, and this machine has {_memory():,} bytes of memory. "
+            "If a model of that size is what you expect, read it on a larger machine; otherwise do not trust it."
+        )
+
+
 # -- files ----------------------------------------------------------------------------------------
 
 
@@ -148,7 +165,7 @@ def _read(folder: Path, name: str) -> bytes:
             size = os.fstat(handle).st_size
             most = _most(name)
             if size > most:
-                raise CapsuleError(f"{path} has {size:,} bytes; at most {most:,} can be read here. {_larger(name)}")
+                raise CapsuleError(f"{path} has {size:,} bytes; at most {most:,} can be read here. Do not trust it.")
             return file.read(size)
     except OSError as error:
         raise CapsuleError(f"{path} cannot be read: {error.strerror}. {_COPY_AGAIN}.") from error
@@ -186,12 +203,6 @@ def _kind(mode: int) -> str:
 
 def _most(name: str) -> int:
     return _memory() if name.endswith(".safetensors") else MOST_TEXT
-
-
-def _larger(name: str) -> str:
-    if name.endswith(".safetensors"):
-        return "That is the memory of this machine: read it on a larger one."
-    return "No capsule of nandoctor has such a file: do not trust it."
 
 
 def _memory() -> int:
