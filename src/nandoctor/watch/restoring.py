@@ -19,8 +19,8 @@ def put_in(stored: StoredCapsule, training: Training, live: Batch) -> tuple[str,
     Raises:
         CapsuleError: the weights or the kept state are not those of the capsule: the script has changed.
     """
-    if not _slots(stored.state) <= _slots(training.state()):
-        training.trace_step(live)  # an optimizer that builds itself in its first step
+    if not _lasting(stored.state) <= training.state().keys():
+        training.trace_step(live)  # a model or an optimizer that builds itself in its first step
     present = training.state()
     _check(stored, present)
     fitting = {name: a for name, a in stored.state.items() if name in present and a.shape == present[name].shape}
@@ -29,6 +29,11 @@ def put_in(stored: StoredCapsule, training: Training, live: Batch) -> tuple[str,
     if not strange:
         return ()
     return (f"the optimizer is not the one of the capsule: {_listed(strange)} stay as the script made them",)
+
+
+def _lasting(state: Mapping[str, np.ndarray]) -> set[str]:
+    """All but the metrics, which decide nothing."""
+    return {name for name in state if not name.startswith("metric ")}
 
 
 def _slots(state: Mapping[str, np.ndarray]) -> set[str]:

@@ -40,9 +40,9 @@ def map_leaves(data: Any, change: Callable[[str, Any], Any]) -> Any:
         )
 
     parts = apply("input", x), apply("target", y), apply("sample_weight", weight)
-    if weight is not None:
-        return parts
-    return parts[:2] if y is not None else (parts[0],)
+    if not isinstance(data, (tuple, list)):
+        return parts[0]
+    return parts[: len(data)]  # a train step of the user's own unpacks what it was given
 
 
 def take_rows(data: Any, rows: Sequence[int]) -> Any:
