@@ -106,8 +106,9 @@ for fold in range(4):
         data[21] = 0
     best = keras.callbacks.ModelCheckpoint(f"best{fold}.weights.h5", save_weights_only=True)
     log = keras.callbacks.CSVLogger(f"log{fold}.csv")
+    told = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: print("trained", fold, batch))
     history = model.fit(data, y[train], batch_size=8, epochs=3, shuffle=False, verbose=0,
-                        validation_data=(x[kept[fold]], y[kept[fold]]), callbacks=[best, log], validation_freq=3)
+                        validation_data=(x[kept[fold]], y[kept[fold]]), callbacks=[best, log, told], validation_freq=3)
     print("fold", fold, history.history["val_mae"][-1], len(history.epoch))
     model.load_weights(f"best{fold}.weights.h5")
     model.save(f"fold{fold}.keras")
@@ -129,6 +130,7 @@ def test_a_fit_in_a_loop_is_reached_without_training_the_others(tmp_path: Path) 
     assert finding(now) == finding(then)
     assert (then["diagnoses"][0]["step"], then["diagnoses"][0]["samples"]) == (3, [5])
     assert re.findall(r"fold (\d) [-\d.e]+ (\d)", shown) == [("0", "1"), ("1", "1")]
+    assert re.findall(r"trained (\d \d)", shown) == ["0 0", "1 0"]
     assert "2 `fit` calls before it: one step each" in shown
     assert {path: path.read_bytes() for path in files} == files
     assert {path.name for path in tmp_path.iterdir() if path.is_file()} == {p.name for p in files} | {"replayed.json"}
@@ -378,13 +380,23 @@ def test_what_cannot_be_replayed_is_refused_before_anything_runs(one: tuple[Path
     assert (code, "there is no module nosuch.train" in shown) == (2, True)
     inside = folder / "source" / "0-train.py"
     with_manifest(folder, started={**started, "target": str(inside)})
-    untouched(folder, r".* says that the script lies in the capsule itself")
+    untouched(folder, r".* says that the script, .* lies in the capsule itself")
     link = script.parent / "innocent.py"
     link.symlink_to(inside)
     with_manifest(folder, started={**started, "target": str(link)})
-    untouched(folder, r".* says that the script lies in the capsule itself")
-    with_manifest(folder, started={**started, "kind": "module", "target": "json", "folder": str(folder / "source")})
-    untouched(folder, r".* says that the script lies in the capsule itself")
+    untouched(folder, r".* says that the script, .* lies in the capsule itself")
+    tricks = [
+        {"kind": "module", "target": "json", "folder": str(folder / "source")},
+        {"kind": "module", "target": f"{folder.name}.source.evil", "folder": str(folder.parent)},
+        {"folder": str(folder)},
+    ]
+    for trick in tricks:
+        with_manifest(folder, started={**started, **trick})
+        untouched(folder, r".* lies in the capsule itself")
+    untouched(folder, r".* lies in the capsule itself", "--script", str(script))
+    for trick in ({"folder": "."}, {"target": os.path.relpath(script)}):
+        with_manifest(folder, started={**started, **trick})
+        untouched(folder, r".* by a relative path")
     (folder / "state.safetensors").write_bytes(b"")
     untouched(folder, r".*state\.safetensors has the SHA-256")
 

@@ -112,13 +112,23 @@ def _what_to_start(stored: StoredCapsule, script: str | None) -> Started:
 
 
 def _refuse_what_the_capsule_brings(stored: StoredCapsule, started: Started, *, named: bool) -> None:
-    """A capsule is data: it must not bring the code that its replay runs."""
+    """A capsule is data: it must not bring the code that its replay runs, nor the files that this code reads."""
     inside = os.path.realpath(stored.folder) + os.sep
-    run_from = started.target if started.kind == "file" else started.folder + os.sep
-    if not named and (os.path.realpath(run_from) + os.sep).startswith(inside):
+    if started.kind == "file":
+        paths = [started.folder] if named else [started.folder, started.target]
+    else:
+        module = os.path.join(*started.target.split("."))
+        paths = [started.folder, os.path.join(started.folder, module), os.path.abspath(module)]
+    if any((os.path.realpath(path) + os.sep).startswith(inside) for path in paths):
         raise CapsuleError(
-            f"{stored.folder} says that the script lies in the capsule itself. No capsule of nandoctor does: do not "
-            "trust it. If you have read that script and mean it, name it with --script."
+            f"{stored.folder} says that the script, or its working directory, lies in the capsule itself. No capsule "
+            "of nandoctor does: do not trust it. If you have read that script and mean it, copy it elsewhere and "
+            "name it with --script."
+        )
+    if not all(os.path.isabs(path) for path in paths):
+        raise CapsuleError(
+            f"{stored.folder} names its script or working directory by a relative path. No capsule of nandoctor "
+            "does: do not trust it."
         )
 
 
