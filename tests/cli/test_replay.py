@@ -129,6 +129,10 @@ def test_a_fit_in_a_loop_is_reached_without_training_the_others(tmp_path: Path) 
     assert code == 3, shown
     assert finding(now) == finding(then)
     assert (then["diagnoses"][0]["step"], then["diagnoses"][0]["samples"]) == (3, [5])
+    assert re.search(
+        r"'forward: loss \d+\.\d+; ", str(now["diagnoses"][0]["evidence"])
+    )  # weights and dropout are in it
+    assert now["diagnoses"][0]["evidence"] == then["diagnoses"][0]["evidence"]
     assert re.findall(r"fold (\d) [-\d.e]+ (\d)", shown) == [("0", "1"), ("1", "1")]
     assert re.findall(r"trained (\d \d)", shown) == ["0 0", "1 0"]
     assert "2 `fit` calls before it: one step each" in shown

@@ -12,7 +12,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ import msgspec
 
 from nandoctor import __version__, doctor
 from nandoctor.cli.output import check_json, write_json
+from nandoctor.cli.restart import in_folder, plain, what_to_start
 from nandoctor.cli.run import (
     FAULT,
     INTERRUPTED,
@@ -35,7 +36,7 @@ from nandoctor.cli.script import check_module, check_script, plain_excepthook, s
 from nandoctor.errors import CapsuleError, NandoctorError
 from nandoctor.findings import Result
 from nandoctor.frameworks.imports import when_imported
-from nandoctor.frameworks.protocol import Batch, Verdict
+from nandoctor.frameworks.protocol import Batch, Training, Verdict
 from nandoctor.guard import Guard
 from nandoctor.report.terminal import print_result
 from nandoctor.watch.floating_point import listening
@@ -43,9 +44,6 @@ from nandoctor.watch.reading import StoredCapsule, read_capsule
 from nandoctor.watch.restoring import capsule_from, put_in
 from nandoctor.watch.started import Started, started_by_run
 from nandoctor.watch.surroundings import differences, script_differs
-
-SURFACES = frozenset({"loss", "gradient", "state", "weights"})
-"""What a step of `fit` can break at: the capsules that can be replayed."""
 
 
 @dataclass(frozen=True)
@@ -68,85 +66,14 @@ def replay_capsule(path: str, options: ReplayOptions) -> tuple[int, Result | Non
         stored = read_capsule(path)
     except KeyboardInterrupt:
         return INTERRUPTED, None
-    started = _what_to_start(stored, options.script)
+    started = what_to_start(stored, options.script)
     check_frameworks()
     replay = Replay(stored, started, options)
     replay.announce()
-    with _in_folder(started.folder):
+    with in_folder(started.folder):
         (check_module if started.kind == "module" else check_script)(started.target)
         ended = _run(replay)
     return _report(replay, ended)
-
-
-# -- what is started ------------------------------------------------------------------------------
-
-
-def _what_to_start(stored: StoredCapsule, script: str | None) -> Started:
-    """The recorded script, or the one that the user names."""
-    started, manifest = stored.manifest.started, stored.manifest
-    if manifest.surface not in SURFACES:
-        raise CapsuleError(
-            f"{stored.folder} holds a fault of the kind {manifest.surface!r}; only a training step of `fit` can be "
-            "replayed so far. Its diagnosis.json has what was found."
-        )
-    if stored.batch is None:
-        raise CapsuleError(
-            f"{stored.folder} was written without its batch (--no-batch, or keep_batch=False), so the step cannot be "
-            "made again. Its diagnosis.json has what was found; to replay, run the script again with the batch kept."
-        )
-    if started is None:
-        raise CapsuleError(
-            f"{stored.folder} does not say which script made it (a notebook, or an older nandoctor), "
-            "so it cannot be replayed. Its diagnosis.json has what was found."
-        )
-    if script is not None:
-        check_script(script)
-        started = msgspec.structs.replace(started, kind="file", target=os.path.abspath(script))
-    elif started.kind == "file" and not os.path.isfile(started.target):
-        raise CapsuleError(
-            f"the script {plain(started.target)} is not on this machine. "
-            f"Name where it is: nandoctor replay --script PATH {shlex.quote(str(stored.folder))}"
-        )
-    _refuse_what_the_capsule_brings(stored, started, named=script is not None)
-    return started
-
-
-def _refuse_what_the_capsule_brings(stored: StoredCapsule, started: Started, *, named: bool) -> None:
-    """A capsule is data: it must not bring the code that its replay runs, nor the files that this code reads."""
-    inside = os.path.realpath(stored.folder) + os.sep
-    if started.kind == "file":
-        paths = [started.folder] if named else [started.folder, started.target]
-    else:
-        module = os.path.join(*started.target.split("."))
-        paths = [started.folder, os.path.join(started.folder, module), os.path.abspath(module)]
-    if any((os.path.realpath(path) + os.sep).startswith(inside) for path in paths):
-        raise CapsuleError(
-            f"{stored.folder} says that the script, or its working directory, lies in the capsule itself. No capsule "
-            "of nandoctor does: do not trust it. If you have read that script and mean it, copy it elsewhere and "
-            "name it with --script."
-        )
-    if not all(os.path.isabs(path) for path in paths):
-        raise CapsuleError(
-            f"{stored.folder} names its script or working directory by a relative path. No capsule of nandoctor "
-            "does: do not trust it."
-        )
-
-
-def plain(text: str) -> str:
-    """Text from a capsule without characters that could play tricks with a terminal."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
-@contextlib.contextmanager
-def _in_folder(folder: str) -> Iterator[None]:
-    """In the recorded working directory where there is one; otherwise in the present one."""
-    before = os.getcwd()
-    if os.path.isdir(folder):
-        os.chdir(folder)
-    try:
-        yield
-    finally:
-        os.chdir(before)
 
 
 # -- the replay -----------------------------------------------------------------------------------
@@ -161,7 +88,6 @@ class Replay:
     options: ReplayOptions
     session: Session = field(init=False)
     fits: int = 0
-    reached: bool = False
     result: Result | None = None
     error: BaseException | None = None
 
@@ -272,11 +198,10 @@ class ReplayGuard(RunGuard):
         self._replay = replay
 
     @property
-    def training(self) -> Any:
+    def training(self) -> Training:
         return self._live
 
     def on_built(self, batch: Batch) -> None:
-        self._replay.reached = True
         try:
             self._replay.result = self._replay.examine(self, batch)
         except (Exception, KeyboardInterrupt) as error:  # the script must not catch it in our place
