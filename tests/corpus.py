@@ -123,6 +123,38 @@ def _child(script: Path, folder: Path, options: tuple[str, ...], limit: int) -> 
     return code
 
 
+def typed(*arguments: str, cwd: Path | None = None, limit: int = 120) -> tuple[int, str]:
+    """A command line in a fork of this process: its exit code, and what it printed on both streams."""
+    with tempfile.TemporaryDirectory() as folder:
+        pid = os.fork()
+        if pid == 0:
+            os._exit(_typed_in_child(arguments, Path(folder) / "output.txt", cwd, limit))
+        _, status = os.waitpid(pid, 0)
+        return os.waitstatus_to_exitcode(status), (Path(folder) / "output.txt").read_text()
+
+
+def _typed_in_child(arguments: tuple[str, ...], shown: Path, cwd: Path | None, limit: int) -> int:
+    import signal
+    import warnings
+
+    from nandoctor.cli.main import main
+
+    signal.alarm(limit)
+    warnings.resetwarnings()
+    os.chdir(cwd or os.getcwd())
+    code = 99
+    with open(shown, "w", buffering=1) as output:
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+            try:
+                code = main(list(arguments))
+            except BaseException:
+                traceback.print_exc(file=output)
+        output.flush()
+    return code
+
+
 def preload() -> None:
     """Import what every script imports, without using it."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -25,4 +25,4 @@ def test_the_public_names_are_these():
 
     public = {name for name in vars(nandoctor) if not name.startswith("_")}
     modules = {name for name in public if f"nandoctor.{name}" in sys.modules}
-    assert public - modules == {"CapsuleError", "Guard", "NandoctorError", "TrainingFaultError"}
+    assert public - modules == {"CapsuleError", "Guard", "NandoctorError", "TrainingFaultError", "replay"}

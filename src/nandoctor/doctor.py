@@ -6,6 +6,7 @@ from nandoctor import __version__
 from nandoctor.diagnose.diagnosis import diagnose, diagnose_validation
 from nandoctor.findings import Diagnosis, Location, Result
 from nandoctor.frameworks.protocol import Training
+from nandoctor.trace.graph import Trace
 from nandoctor.trace.origin import find_origin
 from nandoctor.watch.capsule import Capsule
 
@@ -13,6 +14,13 @@ from nandoctor.watch.capsule import Capsule
 def examine(capsule: Capsule, training: Training, *, command: str, script: str | None = None) -> Result:
     """Replay the captured step operation by operation and name the cause."""
     trace = training.trace_step(capsule.batch)
+    return examine_trace(capsule, trace, training, command=command, script=script)
+
+
+def examine_trace(
+    capsule: Capsule, trace: Trace, training: Training, *, command: str, script: str | None = None
+) -> Result:
+    """Name the cause of what a replay has recorded."""
     diagnoses = diagnose(capsule, trace, training)
     reproduced = find_origin(trace) is not None or (trace.error is not None and capsule.error is not None)
     return Result(

@@ -22,6 +22,7 @@ from nandoctor.trace.locations import here
 from nandoctor.watch.capsule import Capsule
 from nandoctor.watch.floating_point import FloatingPointNote
 from nandoctor.watch.snapshots import BUDGET
+from nandoctor.watch.started import begin_fit, started
 from nandoctor.watch.store import write_capsule
 from nandoctor.watch.watch import Watch
 
@@ -83,6 +84,7 @@ class Guard:
         self.notes: list[str] = []
         self._test_batches = 0
         self._in_fit = False
+        self._fit = 0
 
     @property
     def _faulty(self) -> bool:
@@ -120,6 +122,7 @@ class Guard:
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Keras calls this after it built the train function."""
+        self._fit = begin_fit()
         if self._training is None:
             return
         with _Guarded(self) as guarded:
@@ -197,7 +200,7 @@ class Guard:
 
     # -- what the training calls ----------------------------------------------------------------
 
-    def on_built(self) -> None:
+    def on_built(self, batch: Batch) -> None:
         """The first step is about to run; every variable exists."""
         if self._watch is not None:
             with _Guarded(self):
@@ -276,7 +279,7 @@ class Guard:
         result = doctor.examine(capsule, self._live, command=self.command)
         if self.out is None:
             return result
-        return write_capsule(capsule, result, self.out, keep_batch=self.keep_batch)
+        return write_capsule(capsule, result, self.out, keep_batch=self.keep_batch, started=started(self._fit))
 
     def _floating_point_notes(self) -> tuple[FloatingPointNote, ...]:
         """NumPy's floating-point errors so far; only `nandoctor run` listens to them."""

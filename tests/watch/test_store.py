@@ -6,73 +6,21 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
+import time
 import warnings
+from pathlib import Path
 
 import ml_dtypes
 import msgspec
 import numpy as np
 import pytest
 import safetensors.numpy
+from capsules import ARRAYS, STATE, capsule, folders, result
 
-from nandoctor.findings import Diagnosis, Fact, Location, Result, StepRecord, result_from_json
-from nandoctor.frameworks.protocol import Batch
-from nandoctor.watch.capsule import Capsule
-from nandoctor.watch.store import write_capsule
-
-STATE = {
-    "weight dense/kernel": np.arange(6, dtype=np.float32).reshape(2, 3),
-    "weight half": np.ones(3, np.float16),
-    "weight brain": np.ones(3, ml_dtypes.bfloat16),
-    "weight phase": np.array([1 + 2j], np.complex64),
-    "state iterations": np.int64(7).reshape(()),
-    "state seen": np.array([True, False]),
-    "state empty": np.zeros((0, 4), np.float32),
-    "state transposed": np.arange(6.0).reshape(2, 3).T,
-}
-ARRAYS = {"input[0]": np.array([[np.nan, 1.0]]), "target[0]": np.array([1])}
-
-
-def capsule(step=12, state=STATE):
-    return Capsule(
-        step=step,
-        epoch=1,
-        batch_index=4,
-        surface="loss",
-        batch=Batch(ARRAYS, lambda arrays: arrays),
-        recent=(),
-        state=state,
-        snapshots=(),
-        history=(StepRecord(step=11, epoch=1, batch=3, loss="inf"), StepRecord(step=10, epoch=1, batch=2, loss=0.5)),
-    )
-
-
-def result(file="train.py"):
-    place = Location(file=str(file), line=1)
-    diagnosis = Diagnosis(
-        cause="log-of-zero",
-        code="ND201",
-        title="Logarithm of zero",
-        phase="forward",
-        step=12,
-        epoch=1,
-        batch=4,
-        summary="`log(p)` is -inf.",
-        location=place,
-        surfaced=place,
-        origin=None,
-        chain=(),
-        samples=(0,),
-        batch_size=1,
-        evidence=(),
-        confidence=0.9,
-        alternatives=(),
-        treatments=(),
-    )
-    return Result(command="run", status="fault", diagnoses=(diagnosis,))
-
-
-def folders(out):
-    return sorted(path for path in out.iterdir() if not path.name.startswith(".writing-"))
+from nandoctor.findings import Fact, StepRecord, result_from_json
+from nandoctor.watch.reading import read_capsule
+from nandoctor.watch.store import ABANDONED, write_capsule
 
 
 def differing(folder):
@@ -123,6 +71,7 @@ def test_without_keep_batch_no_file_holds_it(tmp_path):
         "diagnosis.json",
         "history.jsonl",
         "manifest.json",
+        "snapshots.safetensors",
         "source",
         "state.safetensors",
     ]
@@ -189,12 +138,15 @@ from pathlib import Path
 from nandoctor.findings import Result
 from nandoctor.frameworks.protocol import Batch
 from nandoctor.watch.capsule import Capsule
-from nandoctor.watch.store import write_capsule
+from nandoctor.watch.snapshots import Snapshot
+from nandoctor.watch.reading import read_capsule
+from nandoctor.watch.store import ABANDONED, write_capsule
 
-arrays = {str(n): np.full(2_000, n) for n in range(20)}
-caught = Capsule(1, 0, 0, "loss", Batch(arrays, dict), (), arrays, (), ())
+arrays = {str(n): np.full(5_000, n) for n in range(20)}  # 0.8 MB, and four times that in a capsule
+batch = Batch(arrays, dict)
+caught = Capsule(1, 0, 0, "loss", batch, (batch,), arrays, (Snapshot(1, arrays),), ())
 def write():
-    write_capsule(caught, Result(command="run", status="fault"), Path(sys.argv[1]))
+    return write_capsule(caught, Result(command="run", status="fault"), Path(sys.argv[1])).capsule
 
 started = time.perf_counter()
 write()
@@ -212,6 +164,105 @@ for turn in range(40):
 
 def test_a_killed_writer_leaves_whole_capsules_only(tmp_path):
     subprocess.run([sys.executable, "-W", "ignore", "-c", _WRITER, str(tmp_path)], check=True, timeout=120)
-    whole = folders(tmp_path)
-    assert len(list(tmp_path.iterdir())) > len(whole) > 1, "no writer was killed while it wrote: the test shows nothing"
-    assert {folder.name: differing(folder) for folder in whole if differing(folder)} == {}
+    whole, left = folders(tmp_path), list(tmp_path.glob(".writing-*"))
+    assert len(whole) + len(left) == len(list(tmp_path.iterdir()))
+    assert len(whole) > 1
+    assert left, "no writer was killed while it wrote: the test shows nothing"
+    for folder in whole:
+        assert differing(folder) == set()
+        assert read_capsule(folder).state.keys() == {str(n) for n in range(20)}
+    again(tmp_path)
+    assert set(tmp_path.glob(".writing-*")) == set(left)  # a minute old: their writers may be alive
+    for folder in left:
+        age(folder, 2 * ABANDONED)
+    again(tmp_path)
+    assert list(tmp_path.glob(".writing-*")) == []
+    assert set(whole) < set(folders(tmp_path))
+
+
+def again(out):
+    assert write_capsule(capsule(), result(), out).capsule is not None
+
+
+def age(folder, seconds):
+    then = time.time() - seconds
+    for path in (*folder.rglob("*"), folder):
+        os.utime(path, (then, then))
+
+
+def test_a_writer_that_is_still_at_it_is_left_alone(tmp_path):
+    """Its folder is old; the file that it writes just now is not."""
+    slow, link, user = tmp_path / ".writing-slow", tmp_path / ".writing-link", tmp_path / "of the user"
+    (slow / "source").mkdir(parents=True)
+    (slow / "source" / "0-train.py").write_text("")
+    user.mkdir()
+    (user / "thesis.txt").write_text("")
+    for folder in (slow, user):
+        age(folder, 2 * ABANDONED)
+    link.symlink_to(user)
+    os.utime(slow / "source" / "0-train.py")
+    again(tmp_path)
+    assert (slow / "source" / "0-train.py").exists()
+    assert (user / "thesis.txt").exists()
+    age(slow, 2 * ABANDONED)
+    again(tmp_path)
+    assert not slow.exists()
+    assert (user / "thesis.txt").exists()
+
+
+def no_capsule(out, message):
+    """One warning, the result as it was, and nothing left half-written."""
+    before = set(out.rglob("*")) if out.is_dir() else None
+    with pytest.warns(RuntimeWarning, match=message) as caught:
+        assert write_capsule(capsule(), result(), out) == result()
+    assert len(caught) == 1
+    assert before is None or set(out.rglob("*")) == before
+
+
+def test_a_full_disk(tmp_path):
+    """A file system of its own, of 64 KiB, that other files have filled up to 8 KiB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("only root may mount a small file system here")
+    try:
+        (disk / "other.bin").write_bytes(b"x" * (56 << 10))
+        no_capsule(disk, r"^nandoctor: no capsule was written to .*disk: No space left on device\.$")
+        (disk / "other.bin").unlink()
+        again(disk)
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_limit_on_the_size_of_files(tmp_path):
+    """As `ulimit -f` sets it. The signal that comes with it is ignored, as Python does by itself."""
+    code = (
+        "import resource, sys; from pathlib import Path; sys.path[:0] = sys.argv[1:2];"
+        "from test_store import no_capsule;"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (600, 600));"
+        "no_capsule(Path(sys.argv[2]), 'no capsule was written to .*: File too large')"
+    )
+    paths = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+    here = str(Path(__file__).parent)
+    subprocess.run(
+        [sys.executable, "-c", code, here, str(tmp_path)], check=True, env={**os.environ, "PYTHONPATH": paths}
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_to(tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    out.mkdir(mode=0o500)
+    if os.geteuid() == 0:  # whom no mode keeps out
+        monkeypatch.setattr(tempfile, "mkdtemp", refuse)
+    no_capsule(out, r"^nandoctor: no capsule was written to .*out: Permission denied\.$")
+
+
+def refuse(*arguments, **options):
+    raise PermissionError(13, "Permission denied")
+
+
+def test_a_link_that_leads_nowhere(tmp_path):
+    (tmp_path / "out").symlink_to(tmp_path / "gone" / "away")
+    no_capsule(tmp_path / "out", r"^nandoctor: no capsule was written to .*out: ")

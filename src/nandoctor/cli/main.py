@@ -68,6 +68,39 @@ def run_command(
     raise typer.Exit(code)
 
 
+@app.command("replay", short_help="Make the step of a capsule again, and diagnose it.")
+def replay_command(
+    capsule: Annotated[str, typer.Argument(help="The folder of a capsule.", show_default=False)],
+    json: Annotated[
+        str | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON; - for standard output.")
+    ] = None,
+    script: Annotated[
+        str | None, typer.Option("--script", metavar="PATH", help="The script, if it is not where it was.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print no progress, and no report of a finite step.")] = False,
+) -> None:
+    """Make the step of a capsule again in a fresh process, and diagnose it.
+
+    The script that made the capsule is started again (it is named first) and runs up to its first training step. There
+    the state and the batch of the capsule are put in, the one step is replayed, and the script ends. No
+    training is repeated. Edit the script and replay again to see whether a change cures the step.
+
+    \b
+    Examples:
+      nandoctor replay .nandoctor/20261122T163358-step24
+      nandoctor replay --script ~/work/train.py capsule-from-the-cluster
+      nandoctor replay --json fault.json .nandoctor/20261122T163358-step24
+
+    \b
+    Exit code: 3 the step is not finite, 0 it is finite (not reproduced),
+    2 the capsule or the script cannot be used, 130 interrupted.
+    """
+    from nandoctor.cli.replay import ReplayOptions, replay_capsule
+
+    code, _ = replay_capsule(capsule, ReplayOptions(json=json, script=script, quiet=quiet))
+    raise typer.Exit(code)
+
+
 @app.command("explain", short_help="Explain a cause, or list all causes.")
 def explain_command(
     cause: Annotated[

@@ -28,6 +28,7 @@ from nandoctor.guard import Guard
 from nandoctor.report.terminal import healthy_line, print_result
 from nandoctor.watch.floating_point import FloatingPointLog, FloatingPointNote, listening
 from nandoctor.watch.loop import Experiment, Rendezvous
+from nandoctor.watch.started import started_by_run
 from nandoctor.watch.watch import Watch
 
 FAULT = 3
@@ -153,7 +154,7 @@ def run(target: str, arguments: Sequence[str], options: Options, *, module: bool
         NandoctorError: the script or an output cannot be used; nothing was run.
     """
     (check_module if module else check_script)(target)
-    _check_frameworks()
+    check_frameworks()
     if options.out is not None:
         check_folder(options.out)
     check_json(options.json)
@@ -164,7 +165,7 @@ def run(target: str, arguments: Sequence[str], options: Options, *, module: bool
             rendezvous,
             progress,
             script=target,
-            run=lambda: _run_to_its_end(target, arguments, module=module),
+            run=lambda: run_to_its_end(target, arguments, module=module),
             stop=StopRun,
             chance=chance,
             out=options.out,
@@ -172,7 +173,7 @@ def run(target: str, arguments: Sequence[str], options: Options, *, module: bool
         )
 
     def losses(experiment: Experiment, progress: Callable[[int], None]) -> list[float]:
-        script = functools.partial(_run_to_its_end, target, arguments, module=module)
+        script = functools.partial(run_to_its_end, target, arguments, module=module)
         return losses_again(experiment, progress, run=script, stop=StopRun, chance=chance)
 
     second = second_run(Work(again, losses))
@@ -180,10 +181,11 @@ def run(target: str, arguments: Sequence[str], options: Options, *, module: bool
     session.loops = LoopSession(target, chance, second, StopRun, session.check_limit)
     try:
         with plain_excepthook(), contextlib.ExitStack() as stack:
+            stack.enter_context(started_by_run(target, arguments, module=module))
             stack.enter_context(session.loops.watching())
             stack.enter_context(when_imported("keras", lambda: _guard_keras(session, stack)))
             stack.enter_context(listening(session.log))
-            ended = _run_to_its_end(target, arguments, module=module)
+            ended = run_to_its_end(target, arguments, module=module)
             with contextlib.suppress(StopRun):
                 session.loops.ended()
             gc.collect()  # the frames of `fit` that were left hold iterators whose threads must end before Python does
@@ -195,7 +197,8 @@ def run(target: str, arguments: Sequence[str], options: Options, *, module: bool
     return _report(session, ended)
 
 
-def _check_frameworks() -> None:
+def check_frameworks() -> None:
+    """Raise the one clear error where no framework could be watched."""
     if not any(importlib.util.find_spec(name) for name in ("keras", "tensorflow", "torch", "jax")):
         raise NandoctorError(
             "no framework is installed whose training could be watched: pip install 'nandoctor[tensorflow]'"
@@ -211,7 +214,8 @@ class Ended:
     message: Any = None
 
 
-def _run_to_its_end(target: str, arguments: Sequence[str], *, module: bool) -> Ended:
+def run_to_its_end(target: str, arguments: Sequence[str], *, module: bool) -> Ended:
+    """Execute a script (or module), whatever it does."""
     try:
         (run_module if module else run_script)(target, arguments)
     except StopRun:

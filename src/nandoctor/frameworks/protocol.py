@@ -51,8 +51,8 @@ Verdict = Literal["go", "stop", "unguarded"]
 class Watcher(Protocol):
     """Who is told of each step of a training."""
 
-    def on_built(self) -> None:
-        """The first step is about to run; every variable exists."""
+    def on_built(self, batch: Batch) -> None:
+        """The first step is about to run, on this batch; every variable exists."""
         ...
 
     def on_step(self, reading: Reading, batch: Batch) -> Verdict:
@@ -124,6 +124,14 @@ class Training(Protocol):
 
     def variable_site(self, name: str) -> Location | None:
         """The user's line that made the layer of a variable."""
+        ...
+
+    def batch_like(self, batch: Batch, arrays: Mapping[str, np.ndarray]) -> Batch:
+        """A batch of the same structure that holds other arrays, by role.
+
+        Raises:
+            CapsuleError: the arrays do not fit the structure.
+        """
         ...
 
     def trace_step(self, batch: Batch) -> Trace:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -50,6 +50,9 @@ class RecordedTraining:
 
     def variable_site(self, name: str) -> Location | None:
         return None
+
+    def batch_like(self, batch: Batch, arrays: Mapping[str, np.ndarray]) -> Batch:
+        return Batch(None, lambda _: arrays)
 
     def trace_step(self, batch: Batch) -> Trace:
         return self._trace

@@ -1,12 +1,13 @@
 """A capsule on disk: written aside and renamed, so that it is whole or absent.
 
-`<out>/<time>-step<N>/` holds `manifest.json` (schema, versions, command line, hashes), `state.safetensors` and
-`batch.safetensors`, `history.jsonl`, `diagnosis.json`, and under `source/` the user's files that appear in the
-trace. The folder is readable by its owner alone.
+`<out>/<time>-step<N>/` holds `manifest.json` (schema, versions, how the script was started, hashes), as safetensors
+`state`, `batch`, `snapshots` (older states) and `recent` (the batches before), `history.jsonl`, `diagnosis.json`, and
+under `source/` the user's files that appear in the trace. The folder is readable by its owner alone.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import platform
@@ -14,8 +15,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
@@ -27,6 +29,8 @@ import safetensors.numpy
 
 from nandoctor.findings import SCHEMA, Result, to_json
 from nandoctor.watch.capsule import Capsule
+from nandoctor.watch.snapshots import Snapshot
+from nandoctor.watch.started import Count, Started, user_files
 
 _PACKAGES = ("nandoctor", "numpy", "tensorflow", "tensorflow-cpu", "keras", "torch", "jax")
 
@@ -36,9 +40,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     schema: int
     created: str
-    step: int
-    epoch: int
-    batch: int
+    step: Count
+    epoch: Count
+    batch: Count
     surface: str
     command_line: tuple[str, ...]
     folder: str
@@ -47,12 +51,24 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     packages: dict[str, str]
     git_revision: str | None
     files: dict[str, str]
+    started: Started | None = None
+    sources: dict[str, str] = {}
+    left_out: tuple[str, ...] = ()
 
 
-def write_capsule(capsule: Capsule, result: Result, out: Path, *, keep_batch: bool = True) -> Result:
+SNAPSHOT_BYTES = 256 << 20
+"""Bytes of older states that a capsule may hold; the oldest are kept, from which growth is replayed."""
+
+ABANDONED = 3600.0
+"""Seconds after which a folder that nobody writes to any more is what a killed process left behind."""
+
+
+def write_capsule(
+    capsule: Capsule, result: Result, out: Path, *, keep_batch: bool = True, started: Started | None = None
+) -> Result:
     """Write a capsule below `out`; the result then names its folder. A failure is one warning, and nothing is left."""
     try:
-        folder = _write(capsule, result, out, keep_batch)
+        folder = _write(capsule, result, out, keep_batch, started)
     except Exception as error:  # a finished diagnosis is worth more than its copy on disk
         text = f"nandoctor: no capsule was written to {out}: {getattr(error, 'strerror', None) or error}."
         try:
@@ -63,19 +79,23 @@ def write_capsule(capsule: Capsule, result: Result, out: Path, *, keep_batch: bo
     return msgspec.structs.replace(result, capsule=str(folder))
 
 
-def _write(capsule: Capsule, result: Result, out: Path, keep_batch: bool) -> Path:
+def _write(capsule: Capsule, result: Result, out: Path, keep_batch: bool, started: Started | None) -> Path:
     out.mkdir(parents=True, exist_ok=True)
+    _sweep(out)
     aside = Path(tempfile.mkdtemp(prefix=".writing-", dir=out))  # mode 0700
     try:
         final = _free_name(out, f"{datetime.now():%Y%m%dT%H%M%S}-step{capsule.step}")
-        _save_tensors(aside / "state.safetensors", capsule.state)
+        left_out = _save_tensors(aside / "state.safetensors", capsule.state)
+        _save_tensors(aside / "snapshots.safetensors", _numbered((s.step, s.state) for s in _kept(capsule.snapshots)))
         if keep_batch:
-            _save_tensors(aside / "batch.safetensors", capsule.batch.arrays)
+            left_out += _save_tensors(aside / "batch.safetensors", capsule.batch.arrays)
+            recent = _numbered((n, batch.arrays) for n, batch in enumerate(capsule.recent))
+            _save_tensors(aside / "recent.safetensors", recent)
         lines = [msgspec.json.encode(record) for record in capsule.history]
         _save(aside / "history.jsonl", b"".join(line + b"\n" for line in lines))
         _save(aside / "diagnosis.json", to_json(msgspec.structs.replace(result, capsule=str(final))))
         _copy_sources(result, aside / "source")
-        _save(aside / "manifest.json", to_json(_manifest(capsule, aside)))
+        _save(aside / "manifest.json", to_json(_manifest(capsule, aside, started, left_out)))
         os.rename(aside, final)
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
@@ -95,9 +115,35 @@ def _save(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _save_tensors(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+def _sweep(out: Path) -> None:
+    """Take away what a killed process left half-written; never what another one may still be writing."""
+    for left in out.glob(".writing-*"):
+        with contextlib.suppress(OSError):
+            if left.is_symlink() or not left.is_dir():
+                continue
+            touched = max(path.lstat().st_mtime for path in (left, *left.rglob("*")))
+            if time.time() - touched > ABANDONED:
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def _kept(snapshots: Iterable[Snapshot]) -> Iterator[Snapshot]:
+    room = SNAPSHOT_BYTES
+    for snapshot in snapshots:
+        room -= sum(array.nbytes for array in snapshot.state.values())
+        if room < 0:
+            return
+        yield snapshot
+
+
+def _numbered(groups: Iterable[tuple[int, Mapping[str, np.ndarray]]]) -> dict[str, np.ndarray]:
+    return {f"{number}:{name}": array for number, arrays in groups for name, array in arrays.items()}
+
+
+def _save_tensors(path: Path, arrays: Mapping[str, np.ndarray]) -> tuple[str, ...]:
+    """Write the arrays; the names of those that the format cannot hold."""
     kept = {name: _contiguous(array) for name, array in arrays.items() if _can_be_saved(array)}
     _save(path, safetensors.numpy.save(kept))
+    return tuple(name for name in arrays if name not in kept)
 
 
 def _can_be_saved(array: np.ndarray) -> bool:
@@ -123,7 +169,7 @@ def _copy_sources(result: Result, folder: Path) -> None:
         shutil.copyfile(file, folder / f"{n}-{os.path.basename(file)}")
 
 
-def _manifest(capsule: Capsule, folder: Path) -> Manifest:
+def _manifest(capsule: Capsule, folder: Path, started: Started | None, left_out: tuple[str, ...]) -> Manifest:
     return Manifest(
         schema=SCHEMA,
         created=datetime.now().astimezone().isoformat(timespec="seconds"),
@@ -135,17 +181,21 @@ def _manifest(capsule: Capsule, folder: Path) -> Manifest:
         folder=os.getcwd(),
         python=platform.python_version(),
         platform=platform.platform(),
-        packages=_versions(),
-        git_revision=_git_revision(),
+        packages=versions(),
+        git_revision=git_revision(),
         files={
             str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in sorted(folder.rglob("*"))
             if path.is_file()
         },
+        started=started,
+        sources={} if started is None else user_files(),
+        left_out=left_out,
     )
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """The installed packages that decide what a step computes."""
     found = {}
     for name in _PACKAGES:
         try:
@@ -155,7 +205,8 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _git_revision() -> str | None:
+def git_revision() -> str | None:
+    """The commit that is checked out in the working directory."""
     try:
         done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False)
     except (OSError, subprocess.SubprocessError):

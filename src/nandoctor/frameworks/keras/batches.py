@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from nandoctor.errors import CapsuleError
 from nandoctor.frameworks.protocol import Batch
 
 
@@ -43,15 +44,42 @@ def map_leaves(data: Any, change: Callable[[str, Any], Any]) -> Any:
         )
 
     parts = apply("input", x), apply("target", y), apply("sample_weight", weight)
-    if weight is not None:
-        return parts
-    return parts[:2] if y is not None else (parts[0],)
+    if not isinstance(data, (tuple, list)):
+        return parts[0]
+    return parts[: len(data)]  # a train step of the user's own unpacks what it was given
 
 
 def take_rows(data: Any, rows: Sequence[int]) -> Any:
     """Some rows of a batch."""
     index = tf.constant(list(rows), dtype=tf.int64)
     return map_leaves(data, lambda _, leaf: tf.gather(leaf, index) if len(leaf.shape) else leaf)
+
+
+def rebuilt(batch: Batch, arrays: Mapping[str, np.ndarray]) -> Batch:
+    """A batch with other arrays in the same places.
+
+    Raises:
+        CapsuleError: an array is missing, or left over, or of another kind than what is in its place.
+    """
+    unused = set(arrays)
+
+    def put(role: str, leaf: Any) -> Any:
+        if role not in arrays or not _has_array(leaf):
+            kind = "text" if getattr(leaf, "dtype", None) == tf.string else type(leaf).__name__
+            raise CapsuleError(f"the script feeds {role} ({kind}), and there is no such array in the capsule")
+        array, dtype = arrays[role], tf.as_dtype(leaf.dtype)
+        if tf.as_dtype(array.dtype) != dtype or array.ndim != len(leaf.shape):
+            raise CapsuleError(
+                f"{role} is {dtype.name} with {len(leaf.shape)} axes in the script, "
+                f"and {array.dtype.name} with {array.ndim} axes in the capsule"
+            )
+        unused.discard(role)
+        return tf.constant(array, dtype)
+
+    data = map_leaves(batch.data, put)
+    if unused:
+        raise CapsuleError(f"the capsule has {', '.join(sorted(unused))}, and the script feeds no such array")
+    return read_batch(data)
 
 
 def _has_array(leaf: Any) -> bool:

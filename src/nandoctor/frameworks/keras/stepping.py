@@ -60,13 +60,13 @@ class _GatedStep:
 
     def __call__(self, iterator: Any, data: Any) -> Any:
         if self._run is None:
-            self._run = self._prepared(iterator)
+            self._run = self._prepared(iterator, data)
         return self._run(data)
 
     def _one_step(self, data: Any) -> Any:
         return self._keras_function([data])
 
-    def _prepared(self, iterator: Any) -> Any:
+    def _prepared(self, iterator: Any, data: Any) -> Any:
         model = self._model
         run: TrainFunction = self._one_step
         self._note_dataset(getattr(iterator, "_dataset", None))
@@ -77,7 +77,7 @@ class _GatedStep:
             with model.distribute_strategy.scope():
                 _build_variables(model, run)
             run = keeping_state(model, run)
-        self._watcher.on_built()
+        self._watcher.on_built(read_batch(as_one_batch(data)))
         return run
 
 

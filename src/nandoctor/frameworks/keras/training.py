@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -11,7 +11,7 @@ import numpy as np
 
 from nandoctor.findings import Location
 from nandoctor.frameworks.keras import sites
-from nandoctor.frameworks.keras.batches import take_rows
+from nandoctor.frameworks.keras.batches import rebuilt, take_rows
 from nandoctor.frameworks.keras.experiments import ScaledSchedule, changed, eagerly, noting_finiteness, noting_losses
 from nandoctor.frameworks.keras.gate import Gate, optimizers_of, state_of
 from nandoctor.frameworks.keras.recording import Places, path_of, run_recorded
@@ -126,6 +126,9 @@ class KerasTraining:
         return None
 
     # -- replay ---------------------------------------------------------------------------------
+
+    def batch_like(self, batch: Batch, arrays: Mapping[str, np.ndarray]) -> Batch:
+        return rebuilt(batch, arrays)
 
     def trace_step(self, batch: Batch) -> Trace:
         before = self.state()
