@@ -1,8 +1,8 @@
 """A capsule on disk: written aside and renamed, so that it is whole or absent.
 
 `<out>/<time>-step<N>/` holds `manifest.json` (schema, versions, command line, hashes), `state.safetensors` and
-`batch.safetensors`, `history.jsonl`, `diagnosis.json`, and under `source/` the user's files that appear in the
-trace. The folder is readable by its owner alone.
+`batch.safetensors`, `history.jsonl`, `diagnosis.json`, `report.html`, and under `source/` the user's files that
+appear in the trace. The folder is readable by its owner alone.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 import numpy as np
@@ -49,10 +51,20 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     files: dict[str, str]
 
 
-def write_capsule(capsule: Capsule, result: Result, out: Path, *, keep_batch: bool = True) -> Result:
-    """Write a capsule below `out`; the result then names its folder. A failure is one warning, and nothing is left."""
+def write_capsule(
+    capsule: Capsule,
+    result: Result,
+    out: Path,
+    *,
+    keep_batch: bool = True,
+    extra: Mapping[str, bytes] = MappingProxyType({}),
+) -> Result:
+    """Write a capsule below `out`; the result then names its folder. A failure is one warning, and nothing is left.
+
+    `extra` holds more files by name, such as the report, which this room does not know how to make.
+    """
     try:
-        folder = _write(capsule, result, out, keep_batch)
+        folder = _write(capsule, result, out, keep_batch, extra)
     except Exception as error:  # a finished diagnosis is worth more than its copy on disk
         text = f"nandoctor: no capsule was written to {out}: {getattr(error, 'strerror', None) or error}."
         try:
@@ -63,7 +75,7 @@ def write_capsule(capsule: Capsule, result: Result, out: Path, *, keep_batch: bo
     return msgspec.structs.replace(result, capsule=str(folder))
 
 
-def _write(capsule: Capsule, result: Result, out: Path, keep_batch: bool) -> Path:
+def _write(capsule: Capsule, result: Result, out: Path, keep_batch: bool, extra: Mapping[str, bytes]) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=".writing-", dir=out))  # mode 0700
     try:
@@ -75,6 +87,8 @@ def _write(capsule: Capsule, result: Result, out: Path, keep_batch: bool) -> Pat
         _save(aside / "history.jsonl", b"".join(line + b"\n" for line in lines))
         _save(aside / "diagnosis.json", to_json(msgspec.structs.replace(result, capsule=str(final))))
         _copy_sources(result, aside / "source")
+        for name, content in extra.items():
+            _save(aside / name, content)
         _save(aside / "manifest.json", to_json(_manifest(capsule, aside)))
         os.rename(aside, final)
     except BaseException:
@@ -161,3 +175,24 @@ def _git_revision() -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip() or None if done.returncode == 0 else None
+
+
+def _folder() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # it was removed
+        return ""
+
+
+def environment() -> dict[str, str]:
+    """What this process runs in, by name, for a reader."""
+    facts = {
+        "Time": f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S %z}",
+        "Command line": shlex.join(sys.argv),
+        "Folder": _folder(),
+        "Git revision": _git_revision() or "",
+        "Python": platform.python_version(),
+        "Platform": platform.platform(),
+        **{name: version for name, version in _versions().items() if name != "nandoctor"},
+    }
+    return {name: fact for name, fact in facts.items() if fact}

@@ -1,0 +1,79 @@
+"""The way from the origin to the loss, operation by operation, as it is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nandoctor.findings import Event, Port
+from nandoctor.report.values import Seen, seen
+from nandoctor.report.words import relative
+
+_HEAD, _TAIL = 4, 2
+"""Operations at the two ends of a long chain that are shown unfolded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One tensor of an operation: what it is to it (`in`, `out`, `weight dense/kernel`), and what it held."""
+
+    name: str
+    seen: Seen
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One operation of the chain. `here` says what begins at the first; `again`: the expression is that before it."""
+
+    number: int
+    op: str
+    phase: str
+    code: str
+    place: str
+    values: tuple[Value, ...]
+    here: str = ""
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChainView:
+    """A chain whose middle is folded where it is long."""
+
+    head: tuple[Link, ...]
+    folded: tuple[Link, ...]
+    tail: tuple[Link, ...]
+
+    @property
+    def length(self) -> int:
+        return len(self.head) + len(self.folded) + len(self.tail)
+
+
+def view_chain(chain: tuple[Event, ...]) -> ChainView:
+    """The operations in their order; of the first, where it begins, the operands are shown as well."""
+    files = {event.location.file for event in chain if event.location is not None}
+    before = (None, *chain)
+    links = tuple(_link(n, event, before[n - 1], len(files) == 1) for n, event in enumerate(chain, start=1))
+    if len(links) <= _HEAD + _TAIL + 1:
+        return ChainView(links, (), ())
+    return ChainView(links[:_HEAD], links[_HEAD:-_TAIL], links[-_TAIL:])
+
+
+def _link(number: int, event: Event, before: Event | None, one_file: bool) -> Link:
+    place = event.location
+    inputs = _values(event.inputs, "in") if before is None else ()
+    spoilt = any(value.seen.bad for value in inputs)
+    return Link(
+        number=number,
+        op=event.op,
+        phase=event.phase,
+        code="" if place is None else place.code,
+        place="" if place is None else f"line {place.line}" if one_file else f"{relative(place.file)}:{place.line}",
+        values=(*inputs, *_values(event.outputs, "out", named=False)),
+        here="" if before is not None else "it comes in here" if spoilt else "it begins here",
+        again=place is not None and before is not None and before.location == place,
+    )
+
+
+def _values(ports: tuple[Port, ...], name: str, *, named: bool = True) -> tuple[Value, ...]:
+    """Tensors with their numbers; the role of one that another operation made says nothing."""
+    known = [(port, port.stats) for port in ports if port.stats is not None]
+    return tuple(Value(port.role if named and port.role != "constant" else name, seen(stats)) for port, stats in known)
