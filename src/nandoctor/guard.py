@@ -19,7 +19,6 @@ from nandoctor.findings import Result, StepRecord
 from nandoctor.frameworks.protocol import Batch, Training, Verdict
 from nandoctor.frameworks.reading import Reading
 from nandoctor.frameworks.recognise import training_of
-from nandoctor.report.page import render_page
 from nandoctor.report.terminal import healthy_line, print_result
 from nandoctor.report.words import PAGE
 from nandoctor.trace.locations import here
@@ -262,6 +261,8 @@ class Guard:
         Raises:
             PageError: it cannot be made.
         """
+        from nandoctor.report.page import render_page  # not at the top: a healthy training needs none of it
+
         shown = self._shown
         if not shown.environment:
             history = () if self._watch is None else self._watch.history.records

@@ -21,7 +21,6 @@ from nandoctor.findings import Result
 from nandoctor.frameworks.imports import when_imported
 from nandoctor.frameworks.protocol import Verdict
 from nandoctor.guard import Guard
-from nandoctor.report.page import render_page
 from nandoctor.report.terminal import healthy_line, print_result
 from nandoctor.report.words import PAGE
 from nandoctor.watch.floating_point import FloatingPointLog, FloatingPointNote, listening
@@ -88,7 +87,11 @@ class Session:
     def page(self, result: Result) -> str:
         """The page of the session's result, with the history of the `fit` that it is about (healthy: the last)."""
         guard = self.faulty() or next((g for g in reversed(self.guards) if g.steps), None)
-        return render_page(result, (), {}, environment()) if guard is None else guard.page(result)
+        if guard is not None:
+            return guard.page(result)
+        from nandoctor.report.page import render_page
+
+        return render_page(result, (), {}, environment())
 
     def result(self) -> Result:
         """The fault, if one was found; otherwise the sum of what was watched."""

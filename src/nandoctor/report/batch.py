@@ -9,7 +9,7 @@ import numpy as np
 
 from nandoctor.report.pictures import Scale, is_picture, picture, scale_of
 from nandoctor.report.values import Seen, seen, short, text_of
-from nandoctor.trace.statistics import tensor_stats
+from nandoctor.trace.statistics import is_floating, tensor_stats
 
 ROWS = 24
 COLUMNS = 10
@@ -170,7 +170,7 @@ def _table(
 
 def _columns(array: np.ndarray, order: list[int], guilty: frozenset[int]) -> list[int]:
     """The columns that are shown: first those not finite in a row to blame, then those not finite in any row."""
-    bad = ~np.isfinite(array.astype(np.float64)) if array.dtype.kind not in "biuc" else np.zeros(array.shape, bool)
+    bad = ~np.isfinite(array) if is_floating(array.dtype) else np.zeros(array.shape, bool)
     blamed = [n for n in order if n in guilty]
     weight = 2 * bad[blamed].any(axis=0) + bad.any(axis=0)
     return [int(c) for c in np.argsort(-weight.astype(int), kind="stable")[:COLUMNS]]

@@ -3,11 +3,17 @@
 Vega's own bundle is 0.9 MB of JavaScript, which a page that is mailed around should not have to carry, nor a reader to
 trust; a chart as SVG is about 15 kB. Colours are those of the light theme; the style sheet of the page turns each of
 them into that of the dark one.
+
+Vega runs in a process of its own. Inside the user's it would leave its engine's threads and memory behind, and a fork
+of that process which draws as well (a second training, a worker) would wait for those threads for ever.
 """
 
 from __future__ import annotations
 
+import json
 import math
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -24,12 +30,15 @@ _WIDTH, _HEIGHT = 300, 130
 _DECADES = 10
 """From this ratio of the largest to the smallest value on, a logarithmic scale shows more than a linear one."""
 
+_GAP = 16
+"""Steps that a line may leap; the history keeps the first and the last steps of a long training."""
+
 Form = Literal["linear", "log", "symlog"]
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """One quantity over the steps: as SVG, and in words for those who do not see it."""
+    """One quantity over the steps: as SVG (empty where it could not be drawn), and in words."""
 
     title: str
     scale: str
@@ -65,7 +74,9 @@ def charts(history: Sequence[StepRecord], fault: int | None) -> tuple[Chart, ...
     """A chart of each quantity that was recorded; `fault` is the step that broke."""
     found = [_series(title, history, read) for title, read in _ALWAYS]
     found += [s for s in (_series(title, history, read) for title, read in _WHERE_IT_CHANGES) if len(set(s.values)) > 1]
-    return tuple(_chart(series, fault) for series in found if series.values)
+    shown = [series for series in found if series.values]
+    drawn = _drawn([_specification(series, _form(series.finite), fault) for series in shown])
+    return tuple(_chart(series, fault, svg) for series, svg in zip(shown, drawn, strict=True))
 
 
 def _series(title: str, history: Sequence[StepRecord], read: _Reading) -> _Series:
@@ -73,12 +84,12 @@ def _series(title: str, history: Sequence[StepRecord], read: _Reading) -> _Serie
     return _Series(title, tuple(step for step, _ in read_out), tuple(real(value) for _, value in read_out))
 
 
-def _chart(series: _Series, fault: int | None) -> Chart:
+def _chart(series: _Series, fault: int | None, svg: str) -> Chart:
     form = _form(series.finite)
     return Chart(
         title=series.title,
         scale={"log": "log scale", "symlog": "log scale on both sides of 0"}.get(form, ""),
-        svg=_svg(series, form, fault),
+        svg=svg,
         words=_words(series, fault),
         notes=_notes(series),
     )
@@ -117,15 +128,28 @@ def _notes(series: _Series) -> tuple[str, ...]:
         step, value = wild[0]
         more = f", and at {len(wild) - 1:,} more" if len(wild) > 1 else ""
         notes.append(f"{short(value)} at step {step:,}{more}: drawn at the edge")
-    gaps = [(a, b) for a, b in zip(series.steps, series.steps[1:], strict=False) if b > a + 1]
+    gaps = [(a, b) for a, b in zip(series.steps, series.steps[1:], strict=False) if b > a + _GAP]
     notes += [f"steps {a + 1:,} to {b - 1:,} are not kept" for a, b in gaps[:1]]
     return tuple(notes)
 
 
-def _svg(series: _Series, form: Form, fault: int | None) -> str:
-    import vl_convert
+_DRAW = """
+import json, sys, vl_convert
+json.dump([vl_convert.vegalite_to_svg(chart) for chart in json.load(sys.stdin)], sys.stdout)
+"""
 
-    return str(vl_convert.vegalite_to_svg(_specification(series, form, fault)))
+
+def _drawn(specifications: list[dict[str, Any]]) -> list[str]:
+    """Each chart as SVG; all are empty where Vega cannot be run, which costs the page its charts and not itself."""
+    if not specifications:
+        return []
+    command = [sys.executable, "-P", "-W", "ignore", "-c", _DRAW]  # -P: a `json.py` of the user's is not imported
+    try:
+        asked = json.dumps(specifications)
+        done = subprocess.run(command, input=asked, capture_output=True, text=True, timeout=60, check=True)
+        return [str(svg) for svg in json.loads(done.stdout)]
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return [""] * len(specifications)
 
 
 def _specification(series: _Series, form: Form, fault: int | None) -> dict[str, Any]:
@@ -163,7 +187,7 @@ def _domain(values: Sequence[float], form: Form) -> tuple[float, float]:
         return 0.0, 1.0
     low, high = min(values), max(values)
     if form == "log":
-        return 10.0 ** math.floor(math.log10(low)), min(10.0 ** math.ceil(math.log10(high)), 1e308)
+        return float(f"1e{max(math.floor(math.log10(low)), -323)}"), float(f"1e{min(math.ceil(math.log10(high)), 308)}")
     room = (high / 2 - low / 2) * 0.16 or abs(high) * 0.1 or 1.0
     return max(low - room, -1e308), min(high + room, 1e308)
 
@@ -176,14 +200,14 @@ def _ends(series: _Series, fault: int | None) -> tuple[int, int]:
 
 
 def _line_data(series: _Series) -> list[dict[str, float]]:
-    """The finite values; where a value or a step is missing, the line is broken."""
+    """The finite values; where a value or many steps are missing, the line is broken."""
     data: list[dict[str, float]] = []
     part, before = 0, None
     for step, value in zip(series.steps, series.values, strict=True):
         if not math.isfinite(value):
             before = None
             continue
-        part += before is None or step > before + 1
+        part += before is None or step > before + _GAP
         data.append({"step": step, "value": value, "part": part})
         before = step
     return data
@@ -223,10 +247,10 @@ def _step_axis(first: int, last: int) -> Any:
 
 
 def _whole_ticks(first: int, last: int) -> list[int]:
-    """About five round numbers between two steps.
+    """At most six round numbers between two steps.
 
     >>> _whole_ticks(1, 30), _whole_ticks(1, 7)
-    ([5, 10, 15, 20, 25, 30], [2, 4, 6])
+    ([10, 20, 30], [2, 4, 6])
     """
     rough = max(1.0, (last - first) / 5)
     decade = 10 ** math.floor(math.log10(rough))

@@ -86,6 +86,7 @@ def _line(number: int, text: str, location: Location, last: int, indent: int) ->
         start = max(start, location.column)
     if number == last and location.end_column is not None:
         end = min(end, location.end_column)
-    start = min(max(start, indent), len(text))
-    end = max(start, end)
+    start = max(start, indent)
+    if start >= end:  # the file is not what it was
+        start, end = min(indent, len(text)), len(text.rstrip())
     return Line(number, text[indent:start], text[start:end], text[end:])

@@ -96,7 +96,7 @@ def _rendered(
         style=style,
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
     )
-    return text.encode("utf-8", "replace").decode()  # a file name may hold bytes that are no text
+    return text.lstrip().encode("utf-8", "replace").decode()  # a file name may hold bytes that are no text
 
 
 @functools.cache
