@@ -139,7 +139,7 @@ def test_the_parts_come_in_order(whole):
         "Fix",
         "Notes",
         "Replay",
-        "Made by",
+        "Environment",
     ]
 
 
@@ -156,7 +156,8 @@ def test_each_part_says_what_is_known(whole):
         "ND301 gradient-singularity confidence 90% Rows 5, 30 of the batch's 32 (counted from 0)",
         "/code/train.py:9",
         "It came to light at /code/train.py:12",
-        "12 operations carried it from there to the gradient.",
+        "it begins here",
+        "12 operations, from where it begins to the gradient.",
         "0 to 2.5, mean 1.25 1 zero float32, 2",
         "1 +inf otherwise 0.2 float32, 2",
         "step 30, the fault",
@@ -186,7 +187,7 @@ def test_a_diagnosis_with_little_in_it_has_few_parts():
         location=None, surfaced=None, chain=(), samples=(), evidence=(), alternatives=(), treatments=(), origin=None
     )
     text = page(result(bare, notes=(), verdict=None), history=(), batch={}, environment={})
-    assert sections(text) == ["Why", "Made by"]
+    assert sections(text) == ["Why", "Environment"]
 
 
 def test_a_validation_that_saw_nothing_has_neither_chain_nor_batch():
@@ -201,7 +202,7 @@ def test_a_validation_that_saw_nothing_has_neither_chain_nor_batch():
 def test_a_fault_without_a_cause_says_so():
     read = Read(page(Result(command="run", status="fault", steps=4, notes=("it did not come back",)), batch=None))
     assert read.words("h1") == "Step 5 was not finite; its cause was not found."
-    assert read.each("h2") == ["Batch", "Notes", "Made by"]
+    assert read.each("h2") == ["Batch", "Notes", "Environment"]
     assert "--no-batch" in read.words("main")
 
 
@@ -210,7 +211,7 @@ def test_a_healthy_run_has_its_history():
         page(Result(command="run", status="healthy", steps=1200, guard_cost=0.009), batch={}, history=history())
     )
     assert read.words(".healthy") == "Healthy Healthy. 1,200 steps watched, 0.9% of the time spent watching."
-    assert read.each("h2") == ["History", "Made by"]
+    assert read.each("h2") == ["History", "Environment"]
     assert "fault" not in read.words("main").lower()
 
 
@@ -300,7 +301,7 @@ def test_the_column_that_is_not_finite_comes_first():
     header, first = read.each("thead")[0], read.each("tr")[1]
     assert header.startswith("rowtarget[0][37][0][1]")
     assert first.startswith("5 to blame5NaN")
-    assert "input[0]: 10 of its 40 columns" in read.words("caption")
+    assert "input[0]: 12 of its 40 columns" in read.words("caption")
 
 
 def test_pictures_say_what_they_show():
@@ -430,3 +431,32 @@ def test_a_fork_of_a_process_that_made_a_page_can_make_one():
     folders = [str(Path(report_pages.__file__).parent), *sys.path]
     done = subprocess.run([sys.executable, "-c", _FORK, *folders], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_is_spoilt_before_the_step_is_said_to_come_in():
+    stats = report_pages.event(0, np.array([np.nan]), np.array([np.nan]), op="MatMul")
+    words = Read(page(result(diagnosis(chain=(stats, *report_pages.chain()[1:]))))).words("main")
+    assert "it comes in here" in words
+    assert "12 operations, from where it comes in to the gradient." in words
+
+
+def test_what_is_absurdly_large_does_not_make_the_page_so():
+    line = f"data = [{'0, ' * 400_000}]; y = tf.sqrt(squared); z = [{'0, ' * 400_000}]"
+    place = location(line=1, end_line=1, column=line.index("tf"), end_column=line.index("tf") + 16)
+    deep = (report_pages.chain()[0], *report_pages.chain(12)[1:] * 500)
+    arrays = {f"input[{n}]": np.zeros((32, 1 + n % 2)) for n in range(400)}
+    arrays["input[301]"][5, 1] = np.nan
+    records = tuple(StepRecord(step=n, epoch=0, batch=0, loss="nan", gradient_norm="inf") for n in range(1, 2049))
+    text = page(
+        result(diagnosis(location=place, surfaced=None, chain=deep)),
+        sources={"/code/train.py": f"{line}\n" * 9},
+        batch=arrays,
+        history=records,
+    )
+    read = Read(text)
+    assert len(text) < 600_000
+    assert read.each("mark") == ["tf.sqrt(squared)"]
+    assert f"{len(deep) - 6:} operations between" in read.words("summary")
+    assert f"{len(deep) - 206:} more are not shown" in read.words("details")
+    assert "input[301]" in read.words("caption")
+    assert f"{400 - 12 - 8} more arrays are not shown row by row" in read.words("main")

@@ -26,7 +26,9 @@ SCREENS = {"phone": (360, 740), "desk": (1440, 900)}
 THEMES = ("light", "dark")
 
 pytestmark = [
-    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not installed"),
+    pytest.mark.skipif(
+        not (CHROMIUM and DRIVER), reason="the page is tested in chromium; chromium and chromedriver are not installed"
+    ),
     pytest.mark.xdist_group("browser"),
 ]
 

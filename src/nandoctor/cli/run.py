@@ -251,7 +251,7 @@ def _open_page(page: Path | None) -> None:
 
     try:
         opened = webbrowser.open(page.resolve().as_uri())
-    except (OSError, webbrowser.Error):
+    except Exception:  # whatever a browser's command does
         opened = False
     if not opened:
         print(f"nandoctor: no browser could be started; the page is {page}", file=sys.stderr)

@@ -12,7 +12,9 @@ from nandoctor.report.values import Seen, seen, short, text_of
 from nandoctor.trace.statistics import is_floating, tensor_stats
 
 ROWS = 24
-COLUMNS = 10
+COLUMNS = 12
+
+_TABLES = 8
 
 _PICTURE_BYTES = 800_000
 """What all pictures of a page may take."""
@@ -69,6 +71,7 @@ class BatchView:
     """What the page shows of a batch."""
 
     words: str
+    left_out: int
     arrays: tuple[Array, ...]
     cards: tuple[Card, ...]
     tables: tuple[Table, ...]
@@ -84,16 +87,26 @@ def view_batch(batch: Mapping[str, np.ndarray], guilty: tuple[int, ...]) -> Batc
     pictures = {role: a for role, a in in_rows.items() if is_picture(a)}
     stats = {role: tensor_stats(a) for role, a in arrays.items()}
     scales = {role: scale_of(stats[role]) for role in pictures}
-    single = {role: a.reshape(-1) for role, a in in_rows.items() if a.size == size and role not in pictures}
-    wide = {role: a for role, a in in_rows.items() if role not in pictures and role not in single}
     blamed = frozenset(guilty)
+    others = {role: a for role, a in in_rows.items() if role not in pictures}
+    single = _first({role: a.reshape(-1) for role, a in others.items() if a.size == size}, COLUMNS)
+    wide = _first({role: a for role, a in others.items() if a.size != size}, _TABLES)
     cards = _cards(order, blamed, pictures, scales, single) if pictures else ()
     return BatchView(
         words=_words(size or 0, len(cards) if pictures else len(order), len(blamed)),
+        left_out=len(in_rows) - len(pictures) - len(single) - len(wide),
         arrays=tuple(Array(role, seen(s), _legend(scales.get(role))) for role, s in stats.items()),
         cards=cards,
         tables=_tables(order, blamed, {} if pictures else single, wide),
     )
+
+
+def _first(arrays: dict[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
+    """Of many arrays those that are not finite, then the others as they come."""
+    if len(arrays) <= count:
+        return arrays
+    chosen = sorted(arrays, key=lambda role: tensor_stats(arrays[role]).finite)[:count]
+    return {role: array for role, array in arrays.items() if role in chosen}
 
 
 def _words(size: int, shown: int, guilty: int) -> str:

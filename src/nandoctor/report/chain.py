@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 from nandoctor.findings import Event, Port
 from nandoctor.report.values import Seen, seen
-from nandoctor.report.words import relative
+from nandoctor.report.words import relative, shortened
 
 _HEAD, _TAIL = 4, 2
 """Operations at the two ends of a long chain that are shown unfolded."""
+
+_FOLDED = 200
+"""Operations of the middle that are shown at all: those nearest to the origin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One operation of the chain. `here` says what begins at the first; `again`: the expression is that before it."""
+    """One operation of the chain. `enters`: an operand is spoilt already; `again`: the same expression as before."""
 
     number: int
     op: str
@@ -30,7 +33,7 @@ class Link:
     code: str
     place: str
     values: tuple[Value, ...]
-    here: str = ""
+    enters: bool = False
     again: bool = False
 
 
@@ -41,10 +44,16 @@ class ChainView:
     head: tuple[Link, ...]
     folded: tuple[Link, ...]
     tail: tuple[Link, ...]
+    left_out: int = 0
+
+    @property
+    def enters(self) -> bool:
+        """Whether the fault comes into the step from outside: from the data, or a weight."""
+        return self.head[0].enters
 
     @property
     def length(self) -> int:
-        return len(self.head) + len(self.folded) + len(self.tail)
+        return len(self.head) + len(self.folded) + self.left_out + len(self.tail)
 
 
 def view_chain(chain: tuple[Event, ...]) -> ChainView:
@@ -54,21 +63,21 @@ def view_chain(chain: tuple[Event, ...]) -> ChainView:
     links = tuple(_link(n, event, before[n - 1], len(files) == 1) for n, event in enumerate(chain, start=1))
     if len(links) <= _HEAD + _TAIL + 1:
         return ChainView(links, (), ())
-    return ChainView(links[:_HEAD], links[_HEAD:-_TAIL], links[-_TAIL:])
+    middle = links[_HEAD:-_TAIL]
+    return ChainView(links[:_HEAD], middle[:_FOLDED], links[-_TAIL:], len(middle[_FOLDED:]))
 
 
 def _link(number: int, event: Event, before: Event | None, one_file: bool) -> Link:
     place = event.location
     inputs = _values(event.inputs, "in") if before is None else ()
-    spoilt = any(value.seen.bad for value in inputs)
     return Link(
         number=number,
         op=event.op,
         phase=event.phase,
-        code="" if place is None else place.code,
+        code="" if place is None else shortened(place.code),
         place="" if place is None else f"line {place.line}" if one_file else f"{relative(place.file)}:{place.line}",
         values=(*inputs, *_values(event.outputs, "out", named=False)),
-        here="" if before is not None else "it comes in here" if spoilt else "it begins here",
+        enters=any(value.seen.bad for value in inputs),
         again=place is not None and before is not None and before.location == place,
     )
 

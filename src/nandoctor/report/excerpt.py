@@ -7,11 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nandoctor.findings import Location
-from nandoctor.report.words import relative
+from nandoctor.report.words import relative, shortened
 
 _AROUND = 4
 _LONGEST = 24
 """Lines of an expression that are shown; a call of `compile` may be written over many."""
+
+
+_LONG = 400
+"""Characters of a line that are shown before the marked part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ def excerpt(location: Location, sources: Mapping[str, str]) -> Excerpt:
         place=f"{relative(location.file)}:{location.line}",
         function=_named(location.function),
         layer=location.layer or "",
-        code=location.code,
+        code=shortened(location.code),
         lines=tuple(_line(n, lines[n - 1], location, last, indent) for n in numbers),
         cut=last - shown,
     )
@@ -79,7 +83,7 @@ def _common_indent(lines: list[str]) -> int:
 def _line(number: int, text: str, location: Location, last: int, indent: int) -> Line:
     """A line cut into three; indentation is never marked."""
     if not location.line <= number <= last:
-        return Line(number, text[indent:])
+        return Line(number, shortened(text[indent:]))
     start = len(text) - len(text.lstrip())
     end = len(text.rstrip())
     if number == location.line and location.column is not None:
@@ -89,4 +93,6 @@ def _line(number: int, text: str, location: Location, last: int, indent: int) ->
     start = max(start, indent)
     if start >= end:  # the file is not what it was
         start, end = min(indent, len(text)), len(text.rstrip())
-    return Line(number, text[indent:start], text[start:end], text[end:])
+    before = text[indent:start]
+    before = before if len(before) <= _LONG else f"...{before[-_LONG:]}"
+    return Line(number, before, shortened(text[start:end]), shortened(text[end:]))

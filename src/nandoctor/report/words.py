@@ -59,6 +59,11 @@ def rows_text(diagnosis: Diagnosis) -> str:
     return f"{noun} {shown}{of} (counted from 0)"
 
 
+def shortened(text: str, width: int = 400) -> str:
+    """The text, or its beginning where it is absurdly long (a table of data on one line)."""
+    return text if len(text) <= width else f"{text[: width - 3]}..."
+
+
 def relative(path: str) -> str:
     """The path as a reader would type it, if that is shorter."""
     try:
