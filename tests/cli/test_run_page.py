@@ -61,7 +61,7 @@ def test_a_healthy_run_has_a_page_and_opens_nothing(browser, tmp_path):
     ended = corpus.run_forked(FAULTY, "--html", "page.html", "--open", "--max-steps", "2", "--out", "out")
     assert ended.code == 0, ended.output
     text = (tmp_path / "page.html").read_text()
-    assert "<h1>Healthy.</h1>" in text
+    assert "<h1>Every step was finite.</h1>" in text
     assert "2 steps watched" in text
     assert text.count("<svg") == 3
     assert browser() == []

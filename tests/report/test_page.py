@@ -210,7 +210,9 @@ def test_a_healthy_run_has_its_history():
     read = Read(
         page(Result(command="run", status="healthy", steps=1200, guard_cost=0.009), batch={}, history=history())
     )
-    assert read.words(".healthy") == "Healthy Healthy. 1,200 steps watched, 0.9% of the time spent watching."
+    assert (
+        read.words(".healthy") == "Healthy Every step was finite. 1,200 steps watched, 0.9% of the time spent watching."
+    )
     assert read.each("h2") == ["History", "Environment"]
     assert "fault" not in read.words("main").lower()
 
@@ -461,3 +463,33 @@ def test_what_is_absurdly_large_does_not_make_the_page_so():
     assert f"{len(deep) - 206:} more are not shown" in read.words("details")
     assert "input[301]" in read.words("caption")
     assert f"{400 - 12 - 8} more arrays are not shown row by row" in read.words("main")
+
+
+def test_a_run_in_which_nothing_was_watched_is_not_called_healthy():
+    read = Read(page(Result(command="run", status="healthy"), batch={}))
+    assert read.words(".verdict") == "Not watched No training step was seen, so nothing was watched."
+
+
+def test_after_a_fold_an_expression_is_shown_again():
+    place = location(code="tf.square(u - v)")
+    events = [report_pages.event(n, np.array([np.nan], np.float32), place=place) for n in range(12)]
+    shown = Read(page(result(diagnosis(chain=tuple(events))))).each(".expression")
+    again = "the same expression"
+    assert shown == [
+        f"{place.code} line 9",
+        *[again] * 3,
+        f"{place.code} line 9",
+        *[again] * 5,
+        f"{place.code} line 9",
+        again,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [((0.02, 30.0), ["0.01", "0.1", "1", "10", "100"]), ((1e-9, 1e30), ["10⁻⁹", "10", "10¹¹", "10²¹"])],
+)
+def test_a_log_scale_names_its_powers_of_ten(values, labels):
+    records = tuple(StepRecord(step=n, epoch=0, batch=0, loss=v) for n, v in enumerate(values, start=1))
+    shown = Read(page(history=records)).words(".chart", "text").split()
+    assert shown == ["10", "20", "30", *labels]  # the steps, then the values

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nandoctor.findings import Event, Port
 from nandoctor.report.values import Seen, seen
@@ -64,7 +64,14 @@ def view_chain(chain: tuple[Event, ...]) -> ChainView:
     if len(links) <= _HEAD + _TAIL + 1:
         return ChainView(links, (), ())
     middle = links[_HEAD:-_TAIL]
-    return ChainView(links[:_HEAD], middle[:_FOLDED], links[-_TAIL:], len(middle[_FOLDED:]))
+    return ChainView(
+        links[:_HEAD], _from_its_first(middle[:_FOLDED]), _from_its_first(links[-_TAIL:]), len(middle[_FOLDED:])
+    )
+
+
+def _from_its_first(links: tuple[Link, ...]) -> tuple[Link, ...]:
+    """A part that is read alone: its first operation shows its expression, since the one before it may be folded."""
+    return (replace(links[0], again=False), *links[1:])
 
 
 def _link(number: int, event: Event, before: Event | None, one_file: bool) -> Link:

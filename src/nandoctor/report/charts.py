@@ -266,7 +266,7 @@ def _value_axis(low: float, high: float, form: Form) -> Any:
         return alt.Axis(tickCount=4, format="~g" if max(abs(low), abs(high)) < 1e5 else ".1~e", **_QUIET_AXIS)
     exponents = _exponents(round(math.log10(low)), round(math.log10(high)))
     labels = {str(n): _power(n) for n in exponents}
-    expression = f"({labels!r})[format(log(datum.value) / LN10, '.0f')]"
+    expression = f"({labels!r})['' + round(log(datum.value) / LN10)]"
     return alt.Axis(values=[float(f"1e{n}") for n in exponents], labelExpr=expression, **_QUIET_AXIS)
 
 

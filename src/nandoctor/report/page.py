@@ -87,6 +87,7 @@ def _rendered(
         result=result,
         title=_title(result),
         verdict=_verdict(result),
+        status=_status(result),
         findings=findings,
         charts=charts(history, _fault(result)),
         fault=_fault(result),
@@ -128,6 +129,13 @@ def _finding(diagnosis: Diagnosis, result: Result, sources: Mapping[str, str]) -
     )
 
 
+def _status(result: Result) -> tuple[str, str]:
+    """The status as a class of the style sheet, and as a word."""
+    if result.status == "healthy":
+        return ("healthy", "Healthy") if result.steps else ("unwatched", "Not watched")
+    return ("fault", "Fault") if result.status == "fault" else ("fault", "Script error")
+
+
 def _verdict(result: Result) -> tuple[str, str]:
     """What happened: the first sentence, and the rest."""
     if result.diagnoses:
@@ -136,6 +144,8 @@ def _verdict(result: Result) -> tuple[str, str]:
         text = undiagnosed(result)
     elif result.status == "script-error":
         text = f"the script ended with an error. {healthy(result)}"
+    elif result.steps:
+        text = f"every step was finite. {_sentence(healthy(result).partition('. ')[2])}"
     else:
         text = healthy(result)
     first, _, rest = text.partition(". ")
