@@ -20,6 +20,18 @@ def test_no_framework_is_loaded(statement):
     assert done.stderr == ""
 
 
+PAGE_ONLY = ("altair", "jinja2", "markupsafe", "narwhals", "PIL", "vl_convert", "nandoctor.report.page")
+
+
+@pytest.mark.parametrize(
+    "statement", ["import nandoctor; nandoctor.Guard()", "import nandoctor.cli.main, nandoctor.cli.run"]
+)
+def test_what_only_a_page_needs_waits_for_a_page(statement):
+    code = f"import sys\n{statement}\nprint(*(set({PAGE_ONLY}) & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "\n"
+
+
 def test_the_public_names_are_these():
     import nandoctor
 

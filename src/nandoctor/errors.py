@@ -22,3 +22,7 @@ class TrainingFaultError(NandoctorError):
 
 class CapsuleError(NandoctorError):
     """A capsule cannot be written or trusted."""
+
+
+class PageError(NandoctorError):
+    """The HTML page of a result cannot be made."""

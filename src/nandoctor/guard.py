@@ -6,24 +6,28 @@ import math
 import os
 import sys
 import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+import numpy as np
 
 from nandoctor import __version__, doctor
-from nandoctor.errors import NandoctorError, TrainingFaultError
-from nandoctor.findings import Result
+from nandoctor.errors import NandoctorError, PageError, TrainingFaultError
+from nandoctor.findings import Result, StepRecord
 from nandoctor.frameworks.protocol import Batch, Training, Verdict
 from nandoctor.frameworks.reading import Reading, ValidationReading
 from nandoctor.frameworks.recognise import training_of
 from nandoctor.report.terminal import healthy_line, print_result
+from nandoctor.report.words import PAGE
 from nandoctor.trace.locations import here
 from nandoctor.watch.capsule import Capsule
 from nandoctor.watch.floating_point import FloatingPointNote
 from nandoctor.watch.snapshots import BUDGET
 from nandoctor.watch.started import begin_fit, started
-from nandoctor.watch.store import write_capsule
+from nandoctor.watch.store import environment, write_capsule
 from nandoctor.watch.watch import Watch
 
 OnFault = Literal["stop", "raise"]
@@ -85,6 +89,7 @@ class Guard:
         self._test_batches = 0
         self._in_fit = False
         self._fit = 0
+        self._shown = Shown()
 
     @property
     def _faulty(self) -> bool:
@@ -244,9 +249,9 @@ class Guard:
             return "unguarded"
         if self._watch is not None and type(error).__module__.startswith("tensorflow."):
             with _Guarded(self):
-                result = doctor.examine(
-                    self._watch.capsule("error", batch, str(error)), self._live, command=self.command
-                )
+                capsule = self._watch.capsule("error", batch, str(error))
+                result = doctor.examine(capsule, self._live, command=self.command)
+                self._remember(capsule)
                 self.result = result if result.diagnoses else None
         return "stop"
 
@@ -277,9 +282,44 @@ class Guard:
 
     def _examined(self, capsule: Capsule) -> Result:
         result = doctor.examine(capsule, self._live, command=self.command)
+        self._remember(capsule)
         if self.out is None:
             return result
-        return write_capsule(capsule, result, self.out, keep_batch=self.keep_batch, started=started(self._fit))
+        return write_capsule(
+            capsule,
+            result,
+            self.out,
+            keep_batch=self.keep_batch,
+            started=started(self._fit),
+            extra=self._files(result),
+        )
+
+    def _remember(self, capsule: Capsule) -> None:
+        """Keep what a page shows beside the result."""
+        batch = capsule.batch.arrays if self.keep_batch else None
+        self._shown = Shown(history=capsule.history, batch=batch, environment=environment())
+
+    def _files(self, result: Result) -> dict[str, bytes]:
+        """The page for the capsule; a capsule without one is better than none."""
+        try:
+            return {PAGE: self.page(result).encode()}
+        except PageError as error:
+            _warn(f"nandoctor: {error}; the capsule is written without it.")
+            return {}
+
+    def page(self, result: Result) -> str:
+        """The HTML page of a result of this guard's training.
+
+        Raises:
+            PageError: it cannot be made.
+        """
+        from nandoctor.report.page import render_page  # not at the top: a healthy training needs none of it
+
+        shown = self._shown
+        if not shown.environment:
+            history = () if self._watch is None else self._watch.history.records
+            shown = Shown(history=history, batch={}, environment=environment())
+        return render_page(result, shown.history, shown.batch, shown.environment)
 
     def _floating_point_notes(self) -> tuple[FloatingPointNote, ...]:
         """NumPy's floating-point errors so far; only `nandoctor run` listens to them."""
@@ -309,10 +349,23 @@ class Guard:
             f"nandoctor: the guard failed ({type(error).__name__}: {error}) and has switched itself off; "
             "training goes on without it."
         )
-        try:
-            warnings.warn(text, RuntimeWarning, stacklevel=2)
-        except RuntimeWarning:  # the user has made errors of warnings; this one is not to end a training
-            print(text, file=sys.stderr)
+        _warn(text)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a page shows of a fault beside its result; `batch` is None where no data is to be kept."""
+
+    history: tuple[StepRecord, ...] = ()
+    batch: Mapping[str, np.ndarray] | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def _warn(text: str) -> None:
+    try:
+        warnings.warn(text, RuntimeWarning, stacklevel=3)
+    except RuntimeWarning:  # the user has made errors of warnings; this one is not to end a training
+        print(text, file=sys.stderr)
 
 
 def _fault_error(result: Result) -> TrainingFaultError:

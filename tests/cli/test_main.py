@@ -32,6 +32,8 @@ def typed(capsys, tmp_path, monkeypatch):
         (["run", "."], r"\. is a folder, not a Python script\. Run a file, or a module with -m\."),
         (["run", "--json", "no/such.json", "train.py"], r"--json no/such\.json: there is no folder /.*/no\."),
         (["run", "--json", ".", "train.py"], r"--json \. is a folder\. Name a file, or - for standard output\."),
+        (["run", "--html", "no/such.html", "train.py"], r"--html no/such\.html: there is no folder /.*/no\."),
+        (["run", "--html", ".", "train.py"], r"--html \. is a folder\. Name a file, or - for standard output\."),
         (["run", "--out", "train.py", "train.py"], r"--out train\.py: /.*/train\.py is not a folder\. Name a folder"),
         (["run", "--out", "train.py/x/y", "train.py"], r"--out train\.py/x/y: /.*/train\.py is not a folder\. Name"),
         (["explain", "log-of-zer"], r"no cause is called 'log-of-zer'\. Did you mean log-of-zero"),
@@ -138,6 +140,14 @@ def test_the_result_goes_to_a_file(typed, tmp_path):
     result = nandoctor.findings.result_from_json((tmp_path / "result.json").read_bytes())
     assert (code, result.command, result.status, result.script) == (0, "run", "healthy", "train.py")
     assert result.steps == 0
+
+
+def test_the_page_goes_to_a_file_also_where_nothing_was_watched(typed, tmp_path):
+    code, out, err = typed("run", "--quiet", "--html", "page.html", "--open", "train.py")
+    assert (code, out, err) == (0, "it ran\n", "")
+    text = (tmp_path / "page.html").read_text()
+    assert text.startswith("<!doctype html>")
+    assert "No training step was seen, so nothing was watched." in text
 
 
 def test_a_script_that_fails_is_not_called_healthy(typed, tmp_path):

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from nandoctor.cli.output import check_folder, check_json, write_json
+from nandoctor.cli.output import check_file, check_folder, write_json
 from nandoctor.errors import NandoctorError
 from nandoctor.findings import Result, result_from_json, to_json
 
@@ -66,7 +66,7 @@ def test_a_file_that_cannot_be_written_any_more_is_an_error_of_ours(tmp_path):
 @pytest.mark.parametrize("target", [None, "-", "result.json"])
 def test_a_target_that_can_be_written_is_accepted(target, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    check_json(target)
+    check_file(target)
     assert list(tmp_path.iterdir()) == []
 
 

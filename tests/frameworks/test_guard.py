@@ -301,6 +301,41 @@ def test_a_capsule_is_written_and_named(tmp_path: Path) -> None:
     corpus.in_fork(work)
 
 
+def test_a_capsule_has_its_page_with_the_batch_only_if_that_is_kept(tmp_path: Path) -> None:
+    def work() -> None:
+        import nandoctor
+
+        for keep, words in ((True, "input[0]"), (False, "The batch is not shown")):
+            _, fit = keras_models.breaks_at_step_4()
+            guard = nandoctor.Guard(out=tmp_path / str(keep), keep_batch=keep)
+            fit(callbacks=[guard])
+            page = (Path(guard.result.capsule) / "report.html").read_text()
+            assert "ND301" in page
+            assert page.count("<svg") >= 3
+            assert words in page
+            assert ('id="batch"' in page, "<table" in page or "<img" in page) == (True, keep)
+
+    corpus.in_fork(work)
+
+
+def test_a_page_that_cannot_be_made_costs_no_capsule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def work() -> None:
+        import nandoctor
+        from nandoctor.report import page
+
+        monkeypatch.setattr(page, "_TEMPLATES", tmp_path / "nowhere")
+        _, fit = keras_models.breaks_at_step_4()
+        guard = nandoctor.Guard(out=tmp_path)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            fit(callbacks=[guard])
+        assert len([w for w in caught if "the HTML page could not be made" in str(w.message)]) == 1
+        assert guard.result.diagnoses[0].cause == "gradient-singularity"
+        assert "report.html" not in {p.name for p in Path(guard.result.capsule).iterdir()}
+
+    corpus.in_fork(work)
+
+
 def test_nan_in_validation_alone_is_diagnosed_and_training_goes_on_as_without_the_guard() -> None:
     def work() -> None:
         deterministic()

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from nandoctor.findings import Alternative, Diagnosis, Fact, Location, Result, Treatment
-from nandoctor.report.terminal import healthy_line, print_result, rows_text
+from nandoctor.report.terminal import healthy_line, print_result
+from nandoctor.report.words import rows_text
 
 LONG = "a sentence that goes on and on " * 8
 UNBROKEN = "x" * 300

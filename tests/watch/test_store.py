@@ -77,6 +77,14 @@ def test_without_keep_batch_no_file_holds_it(tmp_path):
     ]
 
 
+def test_a_further_file_lies_in_the_capsule_and_is_listed(tmp_path):
+    write_capsule(capsule(), result(), tmp_path, extra={"report.html": b"<!doctype html>"})
+    (folder,) = folders(tmp_path)
+    assert (folder / "report.html").read_bytes() == b"<!doctype html>"
+    assert "report.html" in json.loads((folder / "manifest.json").read_bytes())["files"]
+    assert differing(folder) == set()
+
+
 def test_only_the_owner_can_look_into_a_capsule(tmp_path):
     before = os.umask(0)
     try:

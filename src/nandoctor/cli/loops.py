@@ -15,19 +15,21 @@ import numpy as np
 from nandoctor import __version__, doctor
 from nandoctor.causes.case import Trial
 from nandoctor.cli.randomness import Chance
-from nandoctor.cli.second_run import SecondRun, SecondRunError
+from nandoctor.cli.second_run import Finding, SecondRun, SecondRunError
 from nandoctor.diagnose.growth import loop_experiments
+from nandoctor.errors import PageError
 from nandoctor.findings import Result
 from nandoctor.frameworks.imports import when_imported
 from nandoctor.frameworks.protocol import Batch
 from nandoctor.frameworks.reading import LoopReading
 from nandoctor.frameworks.recorded import RecordedTraining
+from nandoctor.report.words import PAGE
 from nandoctor.trace.graph import Trace
 from nandoctor.trace.leaves import feeding_place, name_leaves
 from nandoctor.watch.capsule import Capsule
 from nandoctor.watch.floating_point import FloatingPointLog, listening
 from nandoctor.watch.loop import Experiment, LoopListener, LoopWatch, Rendezvous
-from nandoctor.watch.store import write_capsule
+from nandoctor.watch.store import environment, write_capsule
 
 
 class LoopSession:
@@ -42,6 +44,7 @@ class LoopSession:
         on_steps: Callable[[], None],
     ) -> None:
         self.result: Result | None = None
+        self.page: str | None = None
         self._script = script
         self._chance = chance
         self._second = second
@@ -84,7 +87,9 @@ class LoopSession:
         try:
             rendezvous = msgspec.structs.replace(rendezvous, trials=self._trials(rendezvous, self._second))
             print("nandoctor: running the script again, to watch that step ...", file=sys.stderr, flush=True)
-            return self._second.meet(rendezvous, _progress(rendezvous.event))
+            finding = self._second.meet(rendezvous, _progress(rendezvous.event))
+            self.page = finding.page
+            return finding.result
         except SecondRunError as error:
             return _noted(unexplained, f"the second run of the script failed: {error}")
         finally:
@@ -171,17 +176,21 @@ def explain_again(
     chance: Chance,
     out: Path | None,
     keep_batch: bool,
-) -> Result:
+) -> Finding:
     """Run the script once more, with the tracer awake where the first run met its fault."""
     log = FloatingPointLog()
-    found: list[Result] = []
+    found: list[Finding] = []
     kept: list[Any] = []
 
     def explain(trace: Trace, reading: LoopReading | None) -> None:
         if not found:
             capsule, training = _capsule(rendezvous, trace, log, tracers[0].loop, kept[0].optimizer)
             result = doctor.examine(capsule, training, command="run", script=script)
-            found.append(result if out is None else write_capsule(capsule, result, out, keep_batch=keep_batch))
+            page = _page(result, capsule, keep_batch=keep_batch)
+            if out is not None:
+                extra = {} if page is None else {PAGE: page.encode()}
+                result = write_capsule(capsule, result, out, keep_batch=keep_batch, extra=extra)
+            found.append(Finding(result, page))
         raise stop()
 
     tracers: list[Any] = []
@@ -204,6 +213,15 @@ def explain_again(
     if not found:
         raise SecondRunError("the script did not reach that step again")
     return found[0]
+
+
+def _page(result: Result, capsule: Capsule, *, keep_batch: bool) -> str | None:
+    from nandoctor.report.page import render_page  # not at the top: a healthy run needs none of it
+
+    try:
+        return render_page(result, capsule.history, capsule.batch.arrays if keep_batch else None, environment())
+    except PageError:  # the finding is worth more than its page
+        return None
 
 
 def losses_again(

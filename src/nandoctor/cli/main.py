@@ -30,6 +30,7 @@ Examples:
   nandoctor run train.py
   nandoctor run train.py --epochs 3    (arguments of the script)
   nandoctor run --json fault.json train.py
+  nandoctor run --open train.py        (shows the report in the browser)
   nandoctor run -m mypackage.train
 
 \b
@@ -51,6 +52,10 @@ def run_command(
     json: Annotated[
         str | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON; - for standard output.")
     ] = None,
+    html: Annotated[
+        str | None, typer.Option("--html", metavar="FILE", help="Write the report as one HTML page.")
+    ] = None,
+    open_: Annotated[bool, typer.Option("--open", help="At a fault, show the page in the browser.")] = False,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for capsules, made at a fault.")] = Path(
         ".nandoctor"
     ),
@@ -63,7 +68,9 @@ def run_command(
     """See `_RUN_HELP`."""
     from nandoctor.cli.run import Options, run
 
-    options = Options(json=json, out=out, keep_batch=not no_batch, max_steps=max_steps, quiet=quiet)
+    options = Options(
+        json=json, html=html, open=open_, out=out, keep_batch=not no_batch, max_steps=max_steps, quiet=quiet
+    )
     code, _ = run(script, arguments or [], options, module=module)
     raise typer.Exit(code)
 

@@ -22,17 +22,17 @@ def check_folder(folder: Path) -> None:
         raise NandoctorError(f"--out {folder}: {existing} cannot be written to. Name another folder.")
 
 
-def check_json(target: str | None) -> None:
+def check_file(target: str | None, option: str = "--json") -> None:
     """Raise the one clear error for a file that cannot be written."""
     if target is None or target == "-":
         return
     path = Path(target).absolute()
     if path.is_dir():
-        raise NandoctorError(f"--json {target} is a folder. Name a file, or - for standard output.")
+        raise NandoctorError(f"{option} {target} is a folder. Name a file, or - for standard output.")
     if not path.parent.is_dir():
-        raise NandoctorError(f"--json {target}: there is no folder {path.parent}.")
+        raise NandoctorError(f"{option} {target}: there is no folder {path.parent}.")
     if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
-        raise NandoctorError(f"--json {target} cannot be written: check the permissions.")
+        raise NandoctorError(f"{option} {target} cannot be written: check the permissions.")
 
 
 def _umask() -> int:
@@ -43,19 +43,24 @@ def _umask() -> int:
 
 def write_json(result: Result, target: str) -> None:
     """Write a result to a file, replacing it in one step, or to standard output."""
+    write_file(to_json(result), target, "--json")
+
+
+def write_file(content: bytes, target: str, option: str) -> None:
+    """Write to a file, replacing it in one step, or to standard output; `option` named it."""
     if target == "-":
-        sys.stdout.buffer.write(to_json(result))
+        sys.stdout.buffer.write(content)
         sys.stdout.flush()
         return
     path = Path(target).resolve()  # a link is followed, not replaced
     try:
         if path.exists() and not path.is_file():  # a pipe or a device
-            path.write_bytes(to_json(result))
+            path.write_bytes(content)
             return
         handle, aside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         with os.fdopen(handle, "wb") as file:
-            file.write(to_json(result))
+            file.write(content)
         os.chmod(aside, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
         os.replace(aside, path)
     except OSError as error:
-        raise NandoctorError(f"--json {target} could not be written: {error.strerror}.") from error
+        raise NandoctorError(f"{option} {target} could not be written: {error.strerror}.") from error

@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from nandoctor import __version__, doctor
-from nandoctor.cli.output import check_json, write_json
+from nandoctor.cli.output import check_file, write_json
 from nandoctor.cli.restart import in_folder, plain, what_to_start
 from nandoctor.cli.run import (
     FAULT,
@@ -61,7 +61,7 @@ def replay_capsule(path: str, options: ReplayOptions) -> tuple[int, Result | Non
     Raises:
         NandoctorError: the capsule, the script or an output cannot be used, or they do not belong together.
     """
-    check_json(options.json)
+    check_file(options.json, "--json")
     try:
         stored = read_capsule(path)
     except KeyboardInterrupt:

@@ -16,19 +16,21 @@ import msgspec
 
 from nandoctor import __version__
 from nandoctor.cli.loops import LoopSession, explain_again, losses_again
-from nandoctor.cli.output import check_folder, check_json, write_json
+from nandoctor.cli.output import check_file, check_folder, write_file, write_json
 from nandoctor.cli.randomness import Chance
 from nandoctor.cli.script import check_module, check_script, plain_excepthook, run_module, run_script, show_error
-from nandoctor.cli.second_run import Work, second_run
-from nandoctor.errors import NandoctorError
+from nandoctor.cli.second_run import Finding, Work, second_run
+from nandoctor.errors import NandoctorError, PageError
 from nandoctor.findings import Result
 from nandoctor.frameworks.imports import when_imported
 from nandoctor.frameworks.protocol import Verdict
 from nandoctor.guard import Guard
 from nandoctor.report.terminal import healthy_line, print_result
+from nandoctor.report.words import PAGE
 from nandoctor.watch.floating_point import FloatingPointLog, FloatingPointNote, listening
 from nandoctor.watch.loop import Experiment, Rendezvous
 from nandoctor.watch.started import started_by_run
+from nandoctor.watch.store import environment
 from nandoctor.watch.watch import Watch
 
 FAULT = 3
@@ -44,6 +46,8 @@ class Options:
     """What the user typed."""
 
     json: str | None = None
+    html: str | None = None
+    open: bool = False
     out: Path | None = Path(".nandoctor")
     keep_batch: bool = True
     max_steps: int | None = None
@@ -94,10 +98,27 @@ class Session:
         if self.options.max_steps is not None and self.steps >= self.options.max_steps:
             raise StopRun
 
+    def faulty(self) -> Guard | None:
+        """The guard that found the fault."""
+        found = [g for g in self.guards if g.result is not None]
+        diagnosed = next((g for g in found if g.result is not None and g.result.diagnoses), None)
+        return diagnosed or next((g for g in found if g.result is not None and g.result.status == "fault"), None)
+
+    def page(self, result: Result) -> str:
+        """The page of the session's result, with the history of the `fit` that it is about (healthy: the last)."""
+        if self.loops is not None and self.loops.page is not None:
+            return self.loops.page
+        guard = self.faulty() or next((g for g in reversed(self.guards) if g.steps), None)
+        if guard is not None:
+            return guard.page(result)
+        from nandoctor.report.page import render_page
+
+        return render_page(result, (), {}, environment())
+
     def result(self) -> Result:
         """The fault, if one was found; otherwise the sum of what was watched."""
-        found = next((g.result for g in self.guards if g.result is not None and g.result.diagnoses), None)
-        found = found or next((g.result for g in self.guards if g.result and g.result.status == "fault"), None)
+        guard = self.faulty()
+        found = None if guard is None else guard.result
         watched = [g for g in self.guards if g.cost is not None]
         seconds = sum(g.seconds for g in watched)
         cost = sum((g.cost or 0.0) * g.seconds for g in watched) / seconds if seconds else None
@@ -157,10 +178,11 @@ def run(target: str, arguments: Sequence[str], options: Options, *, module: bool
     check_frameworks()
     if options.out is not None:
         check_folder(options.out)
-    check_json(options.json)
+    check_file(options.json, "--json")
+    check_file(options.html, "--html")
     chance = Chance()
 
-    def again(rendezvous: Rendezvous, progress: Callable[[int], None]) -> Result:
+    def again(rendezvous: Rendezvous, progress: Callable[[int], None]) -> Finding:
         return explain_again(
             rendezvous,
             progress,
@@ -258,7 +280,42 @@ def _report(session: Session, ended: Ended) -> tuple[int, Result]:
         print(healthy_line(result), file=sys.stderr)
     if session.options.json is not None:
         write_json(result, session.options.json)
+    page = _written_page(session, result)
+    if session.options.open and result.diagnoses:
+        _open_page(page)
     return (FAULT if result.status == "fault" else ended.code), result
+
+
+def _written_page(session: Session, result: Result) -> Path | None:
+    """Write the page to where the user wants it; where a page of the result lies, there or in its capsule."""
+    target = session.options.html
+    if target is not None:
+        try:
+            content = session.page(result).encode()
+        except PageError as error:
+            print(f"nandoctor: {error}; --html {target} was not written.", file=sys.stderr)
+            target = None
+        else:
+            write_file(content, target, "--html")
+    if target not in (None, "-"):
+        return Path(str(target))
+    page = None if result.capsule is None else Path(result.capsule) / PAGE
+    return page if page is not None and page.is_file() else None
+
+
+def _open_page(page: Path | None) -> None:
+    """Show the page in the user's browser; a run never fails for want of one."""
+    if page is None:
+        print("nandoctor: there is no page to open.", file=sys.stderr)
+        return
+    import webbrowser
+
+    try:
+        opened = webbrowser.open(page.resolve().as_uri())
+    except Exception:  # whatever a browser's command does
+        opened = False
+    if not opened:
+        print(f"nandoctor: no browser could be started; the page is {page}", file=sys.stderr)
 
 
 def _guard_keras(session: Session, stack: contextlib.ExitStack) -> None:

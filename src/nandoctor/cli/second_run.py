@@ -35,8 +35,15 @@ Progress = Callable[[int], None]
 class Work:
     """How to run the script again: up to a fault, for the finding; or with something changed, for the losses."""
 
-    explain: Callable[[Rendezvous, Progress], Result]
+    explain: Callable[[Rendezvous, Progress], Finding]
     losses: Callable[[Experiment, Progress], list[float]]
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """What a second run found, and the page about it."""
+
+    result: Result
+    page: str | None = None
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -63,13 +70,13 @@ class SecondRun:
         os.close(told)
         os.close(telling)
 
-    def meet(self, rendezvous: Rendezvous, progress: Callable[[int], None]) -> Result:
+    def meet(self, rendezvous: Rendezvous, progress: Callable[[int], None]) -> Finding:
         """Run the script again up to the fault, and wait for the finding.
 
         Raises:
             SecondRunError: the process failed; the message says how.
         """
-        return msgspec.msgpack.decode(self._answer_to(rendezvous, progress), type=Result)
+        return msgspec.msgpack.decode(self._answer_to(rendezvous, progress), type=Finding)
 
     def losses(self, experiment: Experiment, progress: Callable[[int], None]) -> list[float]:
         """Run the script with something changed, and wait for the losses of its steps.

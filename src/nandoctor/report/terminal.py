@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from nandoctor.findings import Diagnosis, Location, Result, Treatment
+from nandoctor.report.words import PAGE, headline, healthy, relative, rows_text, undiagnosed
 
 _WIDEST = 100
 _NARROWEST = 40
@@ -18,12 +19,7 @@ _LABEL = 9
 
 def healthy_line(result: Result) -> str:
     """The one line that a healthy run ends with."""
-    if result.steps == 0:
-        first = "nandoctor: no training step was seen, so nothing was watched."
-        return "\n".join([first, *(f"nandoctor: {n}" for n in result.notes)])
-    cost = "" if result.guard_cost is None else f", {result.guard_cost:.1%} of the time spent watching"
-    steps = "1 step" if result.steps == 1 else f"{result.steps:,} steps"
-    return "\n".join([f"nandoctor: healthy. {steps} watched{cost}.", *(f"nandoctor: {n}" for n in result.notes)])
+    return "\n".join(f"nandoctor: {line}" for line in (healthy(result), *result.notes))
 
 
 def print_result(result: Result, stream: TextIO) -> None:
@@ -43,15 +39,15 @@ def _console(stream: TextIO) -> Console:
 
 
 def _print_undiagnosed(console: Console, result: Result) -> None:
-    console.print(Text(f"nandoctor: step {result.steps + 1} was not finite; its cause was not found.", "bold red"))
+    console.print(Text(f"nandoctor: {undiagnosed(result)}", "bold red"))
     for note in result.notes:
         _row(console, "Note", Text(note))
     if result.capsule:
-        _row(console, "More", Text(result.capsule))
+        _row(console, "More", Text(_page(result.capsule)))
 
 
 def _print_diagnosis(console: Console, diagnosis: Diagnosis, result: Result) -> None:
-    for line in Text(headline(diagnosis, result), "bold red").wrap(console, console.width):
+    for line in Text(f"nandoctor: {headline(diagnosis, result)}", "bold red").wrap(console, console.width):
         line.rstrip()
         console.print(line)
     if diagnosis.location is not None:
@@ -72,52 +68,22 @@ def _print_diagnosis(console: Console, diagnosis: Diagnosis, result: Result) -> 
         _row(console, "Note", Text(note))
     more = f"nandoctor explain {diagnosis.cause}" if diagnosis.code != "ND000" else ""
     if result.capsule:
-        _row(console, "More", Text(_relative(result.capsule)))
+        _row(console, "More", Text(_page(result.capsule)))
         _row(console, "", Text(more))
     elif more:
         _row(console, "More", Text(more))
     console.print()
 
 
-def headline(diagnosis: Diagnosis, result: Result) -> str:
-    """What happened, in one sentence."""
-    in_loop = any(f.values.get("loop") for f in diagnosis.evidence)
-    when = f"step {diagnosis.step:,}"
-    when += "" if in_loop else f" (epoch {diagnosis.epoch + 1}, batch {diagnosis.batch + 1})"
-    if result.status == "script-error":
-        return f"nandoctor: training stopped with an error at {when}. What the data says:"
-    surface = next((f.values.get("surface") for f in diagnosis.evidence if "surface" in f.values), None)
-    if surface == "validation" and diagnosis.step == 0:
-        return f"nandoctor: the evaluation was not finite in its batch {diagnosis.batch + 1}."
-    if surface == "validation":
-        batch = f"batch {diagnosis.batch + 1}"
-        return f"nandoctor: training is healthy, its validation is not (epoch {diagnosis.epoch + 1}, {batch})."
-    if diagnosis.phase == "validation":
-        return f"nandoctor: training is healthy, its validation is not (epoch {diagnosis.epoch + 1})."
-    what = {
-        "loss": "the loss was not finite",
-        "gradient": "the gradient was not finite",
-        "state": "a statistic that the model keeps was not finite",
-        "weights": "the update would have made the weights not finite",
-    }.get(str(surface), "the training was not finite")
-    tail = "" if in_loop or diagnosis.phase == "state" else " The weights are still healthy."
-    return f"nandoctor: {what} at {when}.{tail}"
-
-
-def rows_text(diagnosis: Diagnosis) -> str:
-    """Which rows of the batch are to blame."""
-    rows, size = diagnosis.samples, diagnosis.batch_size
-    if size is not None and len(rows) == size and size > 1:
-        return f"all {size} rows of the batch"
-    shown = ", ".join(map(str, rows[:12])) + (f" and {len(rows) - 12} more" if len(rows) > 12 else "")
-    noun = "row" if len(rows) == 1 else "rows"
-    of = "" if size is None else f" of the batch's {size}"
-    return f"{noun} {shown}{of} (counted from 0)"
+def _page(capsule: str) -> str:
+    """The page in a capsule, or the capsule where the page could not be made."""
+    page = os.path.join(capsule, PAGE)
+    return relative(page if os.path.isfile(page) else capsule)
 
 
 def _print_excerpt(console: Console, location: Location) -> None:
     """`file:line`, the source line, and a mark under the exact expression."""
-    place = f"{_relative(location.file)}:{location.line}"
+    place = f"{relative(location.file)}:{location.line}"
     layer = f"   (in {location.layer})" if location.layer else ""
     if len(place) + len(layer) + 2 > console.width:
         layer = ""
@@ -176,11 +142,3 @@ def _row(console: Console, label: str, text: Text) -> None:
         line.rstrip()
         head = Text(f"  {label if n == 0 else '':<{_LABEL - 2}}", "bold" if label else "")
         console.print(Padding(Text.assemble(head, line), 0, expand=False))
-
-
-def _relative(path: str) -> str:
-    try:
-        short = os.path.relpath(path)
-    except ValueError:
-        return path
-    return short if len(short) < len(path) and not short.startswith(f"..{os.sep}..") else path

@@ -1,8 +1,8 @@
 """A capsule on disk: written aside and renamed, so that it is whole or absent.
 
 `<out>/<time>-step<N>/` holds `manifest.json` (schema, versions, how the script was started, hashes), as safetensors
-`state`, `batch`, `snapshots` (older states) and `recent` (the batches before), `history.jsonl`, `diagnosis.json`, and
-under `source/` the user's files that appear in the trace. The folder is readable by its owner alone.
+`state`, `batch`, `snapshots` (older states) and `recent` (the batches before), `history.jsonl`, `diagnosis.json`,
+`report.html`, and under `source/` the user's files that appear in the trace. The folder is readable by its owner alone.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 import numpy as np
@@ -64,11 +66,20 @@ ABANDONED = 3600.0
 
 
 def write_capsule(
-    capsule: Capsule, result: Result, out: Path, *, keep_batch: bool = True, started: Started | None = None
+    capsule: Capsule,
+    result: Result,
+    out: Path,
+    *,
+    keep_batch: bool = True,
+    started: Started | None = None,
+    extra: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Result:
-    """Write a capsule below `out`; the result then names its folder. A failure is one warning, and nothing is left."""
+    """Write a capsule below `out`; the result then names its folder. A failure is one warning, and nothing is left.
+
+    `extra` holds more files by name, such as the report, which this room does not know how to make.
+    """
     try:
-        folder = _write(capsule, result, out, keep_batch, started)
+        folder = _write(capsule, result, out, keep_batch, started, extra)
     except Exception as error:  # a finished diagnosis is worth more than its copy on disk
         text = f"nandoctor: no capsule was written to {out}: {getattr(error, 'strerror', None) or error}."
         try:
@@ -79,7 +90,9 @@ def write_capsule(
     return msgspec.structs.replace(result, capsule=str(folder))
 
 
-def _write(capsule: Capsule, result: Result, out: Path, keep_batch: bool, started: Started | None) -> Path:
+def _write(
+    capsule: Capsule, result: Result, out: Path, keep_batch: bool, started: Started | None, extra: Mapping[str, bytes]
+) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     _sweep(out)
     aside = Path(tempfile.mkdtemp(prefix=".writing-", dir=out))  # mode 0700
@@ -95,6 +108,8 @@ def _write(capsule: Capsule, result: Result, out: Path, keep_batch: bool, starte
         _save(aside / "history.jsonl", b"".join(line + b"\n" for line in lines))
         _save(aside / "diagnosis.json", to_json(msgspec.structs.replace(result, capsule=str(final))))
         _copy_sources(result, aside / "source")
+        for name, content in extra.items():
+            _save(aside / name, content)
         _save(aside / "manifest.json", to_json(_manifest(capsule, aside, started, left_out)))
         os.rename(aside, final)
     except BaseException:
@@ -212,3 +227,24 @@ def git_revision() -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip() or None if done.returncode == 0 else None
+
+
+def _folder() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # it was removed
+        return ""
+
+
+def environment() -> dict[str, str]:
+    """What this process runs in, by name, for a reader."""
+    facts = {
+        "Time": f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S %z}",
+        "Command line": shlex.join(sys.argv),
+        "Folder": _folder(),
+        "Git revision": _git_revision() or "",
+        "Python": platform.python_version(),
+        "Platform": platform.platform(),
+        **{name: version for name, version in _versions().items() if name != "nandoctor"},
+    }
+    return {name: fact for name, fact in facts.items() if fact}

@@ -1,0 +1,80 @@
+"""What the reports say in plain words, whatever they are written on."""
+
+from __future__ import annotations
+
+import os
+
+from nandoctor.findings import Diagnosis, Result
+
+PAGE = "report.html"
+"""The name of the page in a capsule."""
+
+SURFACES = {
+    "loss": "the loss was not finite",
+    "gradient": "the gradient was not finite",
+    "state": "a statistic that the model keeps was not finite",
+    "weights": "the update would have made the weights not finite",
+}
+
+
+def healthy(result: Result) -> str:
+    """What a healthy run was."""
+    if result.steps == 0:
+        return "no training step was seen, so nothing was watched."
+    cost = "" if result.guard_cost is None else f", {result.guard_cost:.1%} of the time spent watching"
+    steps = "1 step" if result.steps == 1 else f"{result.steps:,} steps"
+    return f"healthy. {steps} watched{cost}."
+
+
+def undiagnosed(result: Result) -> str:
+    """What a fault was for which no cause answered."""
+    return f"step {result.steps + 1} was not finite; its cause was not found."
+
+
+def headline(diagnosis: Diagnosis, result: Result) -> str:
+    """What happened, in one sentence."""
+    in_loop = any(f.values.get("loop") for f in diagnosis.evidence)
+    when = f"step {diagnosis.step:,}"
+    when += "" if in_loop else f" (epoch {diagnosis.epoch + 1}, batch {diagnosis.batch + 1})"
+    if result.status == "script-error":
+        return f"training stopped with an error at {when}. What the data says:"
+    if surface(diagnosis) == "validation" and diagnosis.step == 0:
+        return f"the evaluation was not finite in its batch {diagnosis.batch + 1}."
+    if surface(diagnosis) == "validation":
+        batch = f"batch {diagnosis.batch + 1}"
+        return f"training is healthy, its validation is not (epoch {diagnosis.epoch + 1}, {batch})."
+    if diagnosis.phase == "validation":
+        return f"training is healthy, its validation is not (epoch {diagnosis.epoch + 1})."
+    what = SURFACES.get(surface(diagnosis), "the training was not finite")
+    tail = "" if in_loop or diagnosis.phase == "state" else " The weights are still healthy."
+    return f"{what} at {when}.{tail}"
+
+
+def surface(diagnosis: Diagnosis) -> str:
+    """Where the fault came to light: `loss`, `gradient`, `state`, `weights`; empty where that is not known."""
+    return str(next((f.values["surface"] for f in diagnosis.evidence if "surface" in f.values), ""))
+
+
+def rows_text(diagnosis: Diagnosis) -> str:
+    """Which rows of the batch are to blame."""
+    rows, size = diagnosis.samples, diagnosis.batch_size
+    if size is not None and len(rows) == size and size > 1:
+        return f"all {size} rows of the batch"
+    shown = ", ".join(map(str, rows[:12])) + (f" and {len(rows) - 12} more" if len(rows) > 12 else "")
+    noun = "row" if len(rows) == 1 else "rows"
+    of = "" if size is None else f" of the batch's {size}"
+    return f"{noun} {shown}{of} (counted from 0)"
+
+
+def shortened(text: str, width: int = 400) -> str:
+    """The text, or its beginning where it is absurdly long (a table of data on one line)."""
+    return text if len(text) <= width else f"{text[: width - 3]}..."
+
+
+def relative(path: str) -> str:
+    """The path as a reader would type it, if that is shorter."""
+    try:
+        short = os.path.relpath(path)
+    except (ValueError, OSError):  # another drive; a working directory that is gone
+        return path
+    return short if len(short) < len(path) and not short.startswith(f"..{os.sep}..") else path
