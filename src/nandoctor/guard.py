@@ -156,6 +156,7 @@ class Guard:
             self.notes.append(note)
 
     def on_train_end(self, logs: Any = None) -> None:
+        self._look_for_a_stuck_scaler()
         self._close()
         if self._report_at_the_end and self.result is not None:
             self._say_fault(self.result)
@@ -169,6 +170,16 @@ class Guard:
                 notes=tuple(self.notes),
             )
             self._say_healthy()
+
+    def _look_for_a_stuck_scaler(self) -> None:
+        """A loss scaler may skip every step to the end of a training and never say so."""
+        if self._watch is None or self.result is not None:
+            return
+        with _Guarded(self):
+            capsule = self._watch.stuck()
+            if capsule is not None:
+                self.result = self._examined(capsule)
+                self._report_at_the_end = True
 
     def _nothing(self, *args: Any, **kwargs: Any) -> None:
         """A hook that the guard does not need."""
@@ -191,7 +202,7 @@ class Guard:
         if self._watch is None:
             return "unguarded"
         with _Guarded(self) as guarded:
-            if not reading.faulty:
+            if not self._watch.is_fault(reading, batch):
                 self._watch.healthy(reading, batch)
                 return self._after_healthy_step(self._watch)
             print(f"\nnandoctor: step {self.steps + 1:,} is not finite; replaying it ...", file=sys.stderr, flush=True)

@@ -5,6 +5,7 @@ A cause is a pure function of a `Case`. All experiments have been made before; t
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +15,7 @@ import numpy as np
 from nandoctor.findings import Fact, Location, Phase, StepRecord, Treatment
 from nandoctor.trace.graph import Node, Trace, Value, as_float64
 from nandoctor.trace.origin import Origin
+from nandoctor.trace.recurrence import Recurrence
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,27 @@ class Growth:
         """The loss or the weights ran away, or plain arithmetic went beyond its dtype, which is growth by nature."""
         return self.overflowed or self.loss > 10 or self.weights > 10 or self.gradient > 1000
 
+    @property
+    def settled(self) -> Trial | None:
+        """The trial that stopped the growth, if one did."""
+        return next((t for t in self.trials if t.settles), None)
+
     def trial(self, change: str) -> Trial | None:
         return next((t for t in self.trials if t.change == change), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Penalty:
+    """A regulariser: the share of it in the loss that training began with, and the line that asked for it.
+
+    `coefficient` is that of a squared penalty or, where it `decays` the weights instead, of the decay.
+    """
+
+    name: str
+    share: float
+    coefficient: float | None
+    decays: bool
+    location: Location | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +124,10 @@ class Case:
         rows: rows to blame, by the values at the origin or by experiment.
         history: the steps before the fault.
         spoilers: where the data was spoilt before training.
+        single: this step, computed in float32, where it is computed in half precision.
+        penalties: what is added to the loss beside the error.
+        oversized: the initial weights that are too large for their fans, and by what factor.
+        recurrence: a state that grows along the time steps of this forward pass.
         validation_batches: how many batches a validation saw, where one was made and is being judged.
     """
 
@@ -120,7 +145,18 @@ class Case:
     compiled: Location | None = None
     optimizer: Location | None = None
     variable_sites: Mapping[str, Location] = field(default_factory=dict)
+    single: Trial | None = None
+    penalties: tuple[Penalty, ...] = ()
+    oversized: Mapping[str, float] = field(default_factory=dict)
+    recurrence: Recurrence | None = None
     validation_batches: int | None = None
+
+    @property
+    def scaler_skips(self) -> int:
+        """How many steps before this one a loss scaler skipped without a break; 0 where the loss was at fault."""
+        if self.surface != "gradient":
+            return 0
+        return sum(1 for _ in itertools.takewhile(lambda record: record.skipped, reversed(self.history)))
 
     @cached_property
     def node(self) -> Node | None:

@@ -33,7 +33,8 @@ def examine(case: Case) -> Suspicion | None:
     if operand.bad or operand.array is None or operand.array.size == 0:
         return None
     largest = float(operand.array.astype(np.float64).max())
-    limit = float(np.log(np.finfo(np.float32).max)) if operand.dtype == "float32" else None
+    largest_of = {"float16": np.finfo(np.float16).max, "float32": np.finfo(np.float32).max}
+    limit = float(np.log(np.float64(largest_of[operand.dtype]))) if operand.dtype in largest_of else None
     overflowing = int(np.isinf(node.outputs[0].array).sum()) if node.outputs[0].array is not None else 1
     beyond = f"; in {operand.dtype} the exponential overflows beyond {limit:.2f}" if limit else ""
     return Suspicion(
