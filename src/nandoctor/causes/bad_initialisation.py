@@ -7,18 +7,18 @@ draw over -50..50, a kernel of ones, a fan that was taken wrongly.
 draws make that about 1; a draw of 1.0 in a layer of 256 makes it 16, a kernel of ones 256. After ten layers the
 output is 1e12, its square 1e24, and the first gradient or the first update overflows.
 
-**How it looks.** Loss or gradients that are huge, or not finite, in the first steps, with data of unit scale; weights
-that are several times larger than their fans allow; and the same steps, replayed with those weights drawn at the
-scale of their fans and *everything else* as it was, do not grow.
+**How it looks.** Loss or gradients that are huge, or not finite, in the first steps, with data of unit scale;
+weights that are several times larger than their fans allow; and the same steps, replayed with those weights drawn
+at the scale of their fans and *everything else* as it was, do not grow.
 
 **Treatment.** Use an initializer that knows the fans: `glorot_uniform` (tanh, sigmoid, linear), `he_normal` (ReLU),
 `orthogonal` (recurrent). In a layer of one's own, `initializer="glorot_uniform"` in `add_weight`.
 
-**Known misses and false alarms.** Embeddings are drawn at a scale of their own and are not judged. Large initial weights
-that train are never accused. Where growth comes with a sequence's time steps, it is `unbounded-recurrence`.
+**Known misses and false alarms.** Embeddings are drawn at a scale of their own and are not judged. Large initial
+weights that train are never accused. Where growth comes with a sequence's time steps, it is `unbounded-recurrence`.
 
-**References.** Glorot, Bengio, *Understanding the difficulty of training deep feedforward neural networks*, 2010; He et al.,
-*Delving Deep into Rectifiers*, 2015.
+**References.** Glorot, Bengio, *Understanding the difficulty of training deep feedforward neural networks*, 2010;
+He et al., *Delving Deep into Rectifiers*, 2015.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ def redrawn(state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _standard(shape: tuple[int, ...]) -> float:
-    field = int(np.prod(shape[:-2]))
-    return float(np.sqrt(2.0 / (field * (shape[-2] + shape[-1]))))
+    field = float(np.prod(shape[:-2]))
+    return float((2.0 / (field * (shape[-2] + shape[-1]))) ** 0.5)
 
 
 def _excess(array: np.ndarray) -> float:
@@ -70,7 +70,8 @@ def _excess(array: np.ndarray) -> float:
     matrix = wide.reshape(-1, wide.shape[-1])
     standard = _standard(array.shape)
     elements = float(np.sqrt(np.square(wide).mean())) / standard
-    return max(elements, _norm(matrix) / (standard * (matrix.shape[0] ** 0.5 + matrix.shape[1] ** 0.5)))
+    usual = standard * float(matrix.shape[0] ** 0.5 + matrix.shape[1] ** 0.5)
+    return max(elements, _norm(matrix) / usual)
 
 
 def _norm(matrix: np.ndarray) -> float:
@@ -118,7 +119,7 @@ def examine(case: Case) -> Suspicion | None:
                 "fan-based-initializer",
                 "Draw the weights at the scale of their fans.",
                 'keras.layers.Dense(units, activation="relu", kernel_initializer="he_normal")   '
-                '# tanh, linear: "glorot_uniform"; in a layer: self.add_weight(shape=..., initializer="glorot_uniform")',
+                '# tanh, linear: "glorot_uniform"; self.add_weight(shape=..., initializer="glorot_uniform")',
             ),
         ),
         location=case.variable_sites.get(name) or case.compiled or case.fit,

@@ -1,14 +1,14 @@
 """# excessive-regularisation (ND404)
 
-**What happens.** A penalty on the weights or activations, or a weight decay, is so strong that it, and not the error,
-drives the training.
+**What happens.** A penalty on the weights or activations, or a weight decay, is so strong that it, and not the
+error, drives the training.
 
 **Why it makes NaN.** The gradient of `c * sum(w**2)` is `2 * c * w`: one step of gradient descent multiplies each
 weight by `1 - 2 * rate * c`. Once that is below -1 (`rate * c > 1`) the weights change sign and grow at every step,
 as a decay does with `rate * decay > 2`. A penalty on activations does the same through the weights that make them.
 
-**How it looks.** Most of the loss is penalty from the first step on; loss and weights grow by a factor each step; and
-the same steps, replayed with all penalties and decays off and *everything else* as it was, do not grow.
+**How it looks.** Most of the loss is penalty from the first step on; loss and weights grow by a factor each step;
+and the same steps, replayed with all penalties and decays off and *everything else* as it was, do not grow.
 
 **Treatment.** Lower the coefficient: a penalty is usually 1e-5 to 1e-3 in all, and well below the error itself. Use
 `weight_decay` of AdamW (0.004 to 0.1) rather than a penalty with an adaptive optimizer.
@@ -16,8 +16,8 @@ the same steps, replayed with all penalties and decays off and *everything else*
 **Known misses and false alarms.** A penalty that the loss function computes itself cannot be switched off for the
 experiment; its growth is then named by its rate. A strong penalty that trains is never accused.
 
-**References.** Krogh, Hertz, *A Simple Weight Decay Can Improve Generalization*, 1991; Loshchilov, Hutter, *Decoupled
-Weight Decay Regularization*, 2019.
+**References.** Krogh, Hertz, *A Simple Weight Decay Can Improve Generalization*, 1991; Loshchilov, Hutter,
+*Decoupled Weight Decay Regularization*, 2019.
 """
 
 from nandoctor.causes.case import Case, Penalty, Suspicion
@@ -56,8 +56,8 @@ def examine(case: Case) -> Suspicion | None:
     part = "" if worst.decays else f" All penalties together are {much} the loss that training started from."
     return Suspicion(
         confidence=0.945,
-        summary=f"{worst.name[0].upper()}{worst.name[1:]} drives the training.{part}{swing} Replayed with penalties and "
-        "decay off and the same rate, it does not grow.",
+        summary=f"{worst.name[0].upper()}{worst.name[1:]} drives the training.{part}{swing} Replayed with penalties "
+        "and decay off and the same rate, it does not grow.",
         facts=(
             Fact(
                 text=f"{worst.name}: {worst.share:.3g} of the first loss"

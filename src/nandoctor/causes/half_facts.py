@@ -10,7 +10,6 @@ from nandoctor.trace.graph import Node, Value, as_float64
 
 IN_SINGLE = "half precision computed in float32"
 LARGEST = 65504.0
-SMALLEST = 6e-8
 HALF = ("float16", "bfloat16")
 
 _ARITHMETIC = ("matmul", "mul", "add", "sub", "sum", "mean", "square", "batchnorm")
@@ -30,6 +29,11 @@ def fits_single(node: Node) -> bool:
         operand = node.inputs[0].array
         return operand is not None and operand.size > 0 and float(as_float64(operand).max()) < np.log(3.4e38)
     return node.op == "Cast" or node.kind in _ARITHMETIC
+
+
+def is_tiny(value: Value) -> bool:
+    """Whether an element of it is 0, or so small that one over it is beyond float16."""
+    return value.array is not None and bool((np.abs(as_float64(value.array)) < 1.0 / LARGEST).any())
 
 
 def weight_of_evidence(case: Case, *, certain: bool) -> float:
@@ -52,11 +56,8 @@ def single_facts(case: Case) -> tuple[Fact, ...]:
     found = [] if case.single is None or not case.single.losses else [_this_step(case.single)]
     trial = case.growth.trial(IN_SINGLE) if case.growth is not None else None
     if trial is not None and trial.stays_finite:
-        found.append(
-            Fact(
-                text=f"trained in float32: loss {trial.losses[0]:.3g} to {trial.losses[-1]:.3g} in {len(trial.losses)} steps"
-            )
-        )
+        course = f"loss {trial.losses[0]:.3g} to {trial.losses[-1]:.3g} in {len(trial.losses)} steps"
+        found.append(Fact(text=f"trained in float32: {course}"))
     return tuple(found)
 
 

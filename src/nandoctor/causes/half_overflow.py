@@ -2,19 +2,21 @@
 
 **What happens.** In float16 a value goes beyond 65504 and becomes inf. In float32 it would be an ordinary number.
 
-**Why it makes NaN.** float16 ends at 65504: the square of 256, the sum of 66 thousand ones and `exp(11.1)` are beyond
-it, and so is a constant such as the -1e9 of an attention mask, which becomes -inf. Then `inf - inf`, `0 * inf`, or a
-softmax over nothing but -inf, is NaN. A loss scaler cannot help: it scales gradients, not the forward pass.
+**Why it makes NaN.** float16 ends at 65504: the square of 256, the sum of 66 thousand ones and `exp(11.1)` are
+beyond it, and so is a constant such as the -1e9 of an attention mask, which becomes -inf. Then `inf - inf`, `0 *
+inf`, or a softmax over nothing but -inf, is NaN. A loss scaler cannot help: it scales gradients, not the forward
+pass.
 
-**How it looks.** A value of dtype float16 that is infinite where all that went into it was finite; the same step, computed
-in float32, is finite, and trained on in float32 from the last healthy state it stays so.
+**How it looks.** A value of dtype float16 that is infinite where all that went into it was finite; the same step,
+computed in float32, is finite, and trained on in float32 from the last healthy state it stays so.
 
 **Treatment.** Compute that part in float32: `dtype="float32"` for the layer (the last layer, softmax, norms, losses
 always), `tf.cast(x, tf.float32)` before squaring, summing or exponentiating. A mask's constant from the dtype:
 `x.dtype.min / 2`. Or `mixed_bfloat16`, which has the range of float32.
 
-**Known misses and false alarms.** A training that diverges overflows in half precision first; where it diverges in float32
-too, what drives it is named. Gradients that overflow while a loss scaler looks for its scale are never a fault.
+**Known misses and false alarms.** A training that diverges overflows in half precision first; where it diverges in
+float32 too, what drives it is named. Gradients that overflow while a loss scaler looks for its scale are never a
+fault.
 
 **References.** Micikevicius et al., *Mixed Precision Training*, 2018.
 """
@@ -25,7 +27,7 @@ from typing import NamedTuple
 
 from nandoctor.causes.case import Case, Suspicion, expression
 from nandoctor.causes.cause import Cause
-from nandoctor.causes.half_facts import LARGEST, fits_single, in_half, single_facts, weight_of_evidence
+from nandoctor.causes.half_facts import LARGEST, fits_single, in_half, is_tiny, single_facts, weight_of_evidence
 from nandoctor.causes.remedies import edit, setting
 from nandoctor.findings import Fact, Location
 from nandoctor.trace.graph import Node, Value
@@ -51,8 +53,8 @@ def examine(case: Case) -> Suspicion | None:
         confidence = min(confidence, 0.9)  # a gradient too large for every scale is the scaler's own fault
     return Suspicion(
         confidence=confidence,
-        summary=f"{expression(overflow.location, 'the step')} runs in float16, which ends at 65504: {overflow.what}. In "
-        "float32 it is finite.",
+        summary=f"{expression(overflow.location, 'the step')} runs in float16, which ends at 65504: {overflow.what}. "
+        "In float32 it is finite.",
         facts=(Fact(text=overflow.what, values={"limit": LARGEST}), *single_facts(case)),
         treatments=(
             edit(
@@ -97,7 +99,7 @@ def _is_pole(case: Case, node: Node) -> bool:
     poles = ("div", "reciprocal", "rsqrt", "sqrt", "pow", "log", "log1p", "norm")
     if first.kind not in poles:
         return False
-    return any(not v.bad and v.stats is not None and v.stats.zero > 0 for v in (*node.inputs, *first.inputs))
+    return any(not v.bad and is_tiny(v) for v in (*node.inputs, *first.inputs))
 
 
 def _of_constant(case: Case, infinity: Value) -> Overflow | None:

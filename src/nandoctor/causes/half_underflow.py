@@ -1,20 +1,23 @@
 """# half-underflow (ND502)
 
-**What happens.** In float16 a small number becomes exactly 0, or one that is nearly 1 becomes exactly 1, and then its
-logarithm, its root or a quotient by it is taken.
+**What happens.** In float16 a small number becomes exactly 0, or one that is nearly 1 becomes exactly 1, and then
+its logarithm, its root or a quotient by it is taken.
 
-**Why it makes NaN.** The smallest number of float16 is 6e-8, and around 1 its numbers are 5e-4 apart. So `1e-8`, the
-usual guard of a logarithm or a division, is 0; `p + 1e-8` is no guard; a sigmoid is exactly 1 from 8.4 on; a softmax is
-exactly 0 from 17 below the largest logit. `log(0)` is -inf, `0 / 0` is NaN, the root's slope at 0 is infinite.
+**Why it makes NaN.** The smallest number of float16 is 6e-8, and around 1 its numbers are 5e-4 apart. So `1e-8`,
+the usual guard of a logarithm or a division, is 0; `p + 1e-8` is no guard; a sigmoid is exactly 1 from 8.4 on; a
+softmax is exactly 0 from 17 below the largest logit. `log(0)` is -inf, `0 / 0` is NaN, the root's slope at 0 is
+infinite.
 
-**How it looks.** A logarithm, division or root that takes a 0 which was computed in half precision; the same step, computed
-in float32, is finite.
+**How it looks.** A logarithm, division or root that takes a 0 which was computed in half precision; the same step,
+computed in float32, is finite.
 
-**Treatment.** Compute that part in float32: `tf.cast(x, tf.float32)` before the logarithm or division, losses and the
-last layer in float32; or a guard that float16 can hold (1e-4 and more); or the stable form (`from_logits=True`).
+**Treatment.** Compute that part in float32: `tf.cast(x, tf.float32)` before the logarithm or division, losses and
+the last layer in float32; or a guard that float16 can hold (1e-4 and more); or the stable form
+(`from_logits=True`).
 
-**Known misses and false alarms.** If the step is not finite in float32 either, the ordinary cause is named (`log-of-zero`,
-`division-by-zero`, `gradient-singularity`). bfloat16 has float32's range but only 3 digits: `1 - p` is lost there too.
+**Known misses and false alarms.** If the step is not finite in float32 either, the ordinary cause is named
+(`log-of-zero`, `division-by-zero`, `gradient-singularity`). bfloat16 has float32's range but only 3 digits: `1 - p`
+is lost there too.
 
 **References.** Micikevicius et al., *Mixed Precision Training*, 2018.
 """
@@ -23,7 +26,7 @@ from __future__ import annotations
 
 from nandoctor.causes.case import Case, Suspicion, expression
 from nandoctor.causes.cause import Cause
-from nandoctor.causes.half_facts import in_half, single_facts, weight_of_evidence
+from nandoctor.causes.half_facts import in_half, is_tiny, single_facts, weight_of_evidence
 from nandoctor.causes.remedies import edit, setting
 from nandoctor.findings import Fact
 from nandoctor.trace.graph import Node, Value
@@ -43,11 +46,11 @@ def examine(case: Case) -> Suspicion | None:
     if confidence == 0.0:
         return None
     zeros = operand.stats.zero if operand.stats is not None else 0
-    lost = f"{zeros:,} of its operands are exactly 0" if zeros else "its operands reached the end of its domain"
+    lost = f"{zeros:,} of its operands are exactly 0" if zeros else "an operand is too small for its slope to be finite"
     return Suspicion(
         confidence=confidence,
-        summary=f"{expression(case.location)} takes what was computed in {_dtype(case, operand)}, where {lost}; in float32 "
-        "they are not, and the step is finite. A guard such as 1e-8 is itself 0 in float16.",
+        summary=f"{expression(case.location)} takes what was computed in {_dtype(case, operand)}, where {lost}; in "
+        "float32 that is not so, and the step is finite. A guard such as 1e-8 is itself 0 in float16.",
         facts=(
             Fact(text=f"{lost}, computed in {_dtype(case, operand)}", values={"zeros": zeros}),
             *single_facts(case),
@@ -74,7 +77,7 @@ def _at_the_pole(node: Node) -> Value | None:
     for value in values:
         if value.stats is None or value.bad:
             continue
-        if value.stats.zero > 0 or (node.kind in ("acos", "log1p") and (value.stats.absmax or 0.0) == 1.0):
+        if is_tiny(value) or (node.kind in ("acos", "log1p") and (value.stats.absmax or 0.0) == 1.0):
             return value
     return None
 

@@ -1,19 +1,21 @@
 """# loss-scale-stuck (ND504)
 
-**What happens.** A loss scaler skips one step after the other without end: the loss looks finite, and no weight changes.
+**What happens.** A loss scaler skips one step after the other without end: the loss looks finite, and no weight
+changes.
 
-**Why it makes NaN.** The scaler multiplies the loss so that small gradients survive float16, and skips each step of which a
-gradient overflows, halving the scale. If gradients are not finite at *any* scale it halves for ever: the scale goes to 0,
-every step is skipped, and the loss stays where it began, or gradients vanish in the end.
+**Why it makes NaN.** The scaler multiplies the loss so that small gradients survive float16, and skips each step of
+which a gradient overflows, halving the scale. If gradients are not finite at *any* scale it halves for ever: the
+scale goes to 0, every step is skipped, and the loss stays where it began, or gradients vanish in the end.
 
 **How it looks.** Skipped steps down to a scale of 1 and below, and the step is not finite with the loss scaled to a
 thousandth either. Or an initial scale so high that the whole training was spent on halving it.
 
 **Treatment.** Replay shows what is not finite at scale 1: mend that. A loss that sums over the batch or over pixels
-belongs on a mean, gradients are then that much smaller. An initial scale of 2**15 (the default) to 2**16 is ordinary.
+belongs on a mean, gradients are then that much smaller. An initial scale of 2**15 (the default) to 2**16 is
+ordinary.
 
-**Known misses and false alarms.** Steps skipped at the start, or now and then, are how a scaler works, and are never accused.
-If an operation makes NaN at scale 1, its cause is named, and the scaler only with it.
+**Known misses and false alarms.** Steps skipped at the start, or now and then, are how a scaler works, and are
+never accused. If an operation makes NaN at scale 1, its cause is named, and the scaler only with it.
 
 **References.** Micikevicius et al., *Mixed Precision Training*, 2018, section 3.2.
 """
@@ -36,8 +38,8 @@ def examine(case: Case) -> Suspicion | None:
     why, confidence = _why(case)
     return Suspicion(
         confidence=confidence,
-        summary=f"The loss scaler skipped {skipped:,} of {len(case.history):,} steps, the last {case.scaler_skips:,} without "
-        f"a break, and halved its scale from {first:.3g} to {last:.3g}: {why}.",
+        summary=f"The loss scaler skipped {skipped:,} of {len(case.history):,} steps, the last {case.scaler_skips:,} "
+        f"without a break, and halved its scale from {first:.3g} to {last:.3g}: {why}.",
         facts=(
             Fact(
                 text=f"loss scale {first:.3g} to {last:.3g}; {skipped:,} steps skipped",

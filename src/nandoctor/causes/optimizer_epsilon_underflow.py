@@ -1,21 +1,24 @@
 """# optimizer-epsilon-underflow (ND503)
 
-**What happens.** The weights are kept in float16, and the optimizer's epsilon (1e-8, 1e-7) is 0, or nearly 0, there.
+**What happens.** The weights are kept in float16, and the optimizer's epsilon (1e-8, 1e-7) is 0, or nearly 0,
+there.
 
 **Why it makes NaN.** Adam divides by `sqrt(v) + epsilon`, and RMSprop and Adagrad by the like. `v` holds squares of
-gradients: a gradient below 2.4e-4 has the square 0 in float16, and what is left of it after the factor 0.001 of the running
-mean is 0 below 7.7e-3. With an epsilon of 0 that is `0 / 0` for a unit without a gradient, and `m / 0` for a small one. An
-epsilon of 1e-7 is a subnormal number there: the quotient is finite, and far too large.
+gradients: a gradient below 2.4e-4 has the square 0 in float16, and what is left of it after the factor 0.001 of the
+running mean is 0 below 7.7e-3. With an epsilon of 0 that is `0 / 0` for a unit without a gradient, and `m / 0` for
+a small one. An epsilon of 1e-7 is a subnormal number there: the quotient is finite, and far too large.
 
-**How it looks.** Loss and gradients are finite; the division inside the optimizer is not, in float16, by a denominator
-of 0. Or weights that run away after the first updates, and do not with an epsilon that float16 can hold.
+**How it looks.** Loss and gradients are finite; the division inside the optimizer is not, in float16, by a
+denominator of 0. Or weights that run away after the first updates, and do not with an epsilon that float16 can
+hold.
 
 **Treatment.** Keep the weights in float32: the policy `mixed_float16`, not `float16`. Or `epsilon=1e-4`.
 
-**Known misses and false alarms.** With float32 weights (also under `mixed_float16`) 1e-7 is an ordinary number and is never
-accused.
+**Known misses and false alarms.** With float32 weights (also under `mixed_float16`) 1e-7 is an ordinary number and
+is never accused.
 
-**References.** Kingma, Ba, *Adam*, 2015; Micikevicius et al., *Mixed Precision Training*, 2018 (a copy of the weights in float32).
+**References.** Kingma, Ba, *Adam*, 2015; Micikevicius et al., *Mixed Precision Training*, 2018 (a copy of the
+weights in float32).
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from nandoctor.causes.cause import Cause
 from nandoctor.causes.growth_facts import trial_facts
 from nandoctor.causes.half_facts import in_half
 from nandoctor.causes.remedies import setting
-from nandoctor.findings import Fact, Location
+from nandoctor.findings import Fact
 from nandoctor.trace.graph import Node
 
 CHANGE = "an epsilon of 1e-3 in the optimizer"
@@ -45,8 +48,8 @@ def examine(case: Case) -> Suspicion | None:
     lost = f"{zeros:,} denominators of the update are exactly 0" if zeros else "the update's denominators are nearly 0"
     return Suspicion(
         confidence=0.97 if node is not None else 0.95,
-        summary=f"{expression(location, 'the optimizer')} updates weights of dtype float16, in which its epsilon is lost: "
-        f"{lost}.",
+        summary=f"{expression(location, 'the optimizer')} updates weights of dtype float16, in which its epsilon is "
+        f"lost: {lost}.",
         facts=(
             Fact(text=f"{lost}, in float16", values={"zeros": zeros}),
             *(trial_facts(case.growth) if case.growth is not None and proven else ()),
@@ -63,14 +66,10 @@ def examine(case: Case) -> Suspicion | None:
                 "keras.optimizers.Adam(1e-3, epsilon=1e-4)",
             ),
         ),
-        location=_or(location, case),
+        location=location or case.location,
         rows=(),
         phase="update",
     )
-
-
-def _or(location: Location | None, case: Case) -> Location | None:
-    return location or case.location
 
 
 def _division(case: Case) -> Node | None:

@@ -1,24 +1,24 @@
 """# unbounded-recurrence (ND405)
 
-**What happens.** A recurrent state is multiplied by a factor above 1 at each time step, and nothing bounds it: an RNN
-with `activation="relu"` or a linear one, a cell of one's own, a loop or a scan.
+**What happens.** A recurrent state is multiplied by a factor above 1 at each time step, and nothing bounds it: an
+RNN with `activation="relu"` or a linear one, a cell of one's own, a loop or a scan.
 
-**Why it makes NaN.** After `T` steps the state is `factor ** T`: 1.2 to the power 500 is 4e39, beyond float32, inside a
-single forward pass. The gradient grows in the same way, so the first updates drive the factor further up.
+**Why it makes NaN.** After `T` steps the state is `factor ** T`: 1.2 to the power 500 is 4e39, beyond float32,
+inside a single forward pass. The gradient grows in the same way, so the first updates drive the factor further up.
 
 **How it looks.** One operation runs at every time step on what it made before, and its results grow geometrically
-along the sequence; the recurrent matrix has a spectral radius above 1; and the same steps, replayed with the norm of
-that matrix held at 1 and *everything else* as it was, do not grow.
+along the sequence; the recurrent matrix has a spectral radius above 1; and the same steps, replayed with the norm
+of that matrix held at 1 and *everything else* as it was, do not grow.
 
-**Treatment.** Bound the state: `activation="tanh"` (the default), a gate, a layer normalisation inside the cell; start
-from `orthogonal` or the identity and constrain the norm of the recurrent kernel; for a decay, `tf.sigmoid` of what is
-learned. Shorter sequences only put it off.
+**Treatment.** Bound the state: `activation="tanh"` (the default), a gate, a layer normalisation inside the cell;
+start from `orthogonal` or the identity and constrain the norm of the recurrent kernel; for a decay, `tf.sigmoid` of
+what is learned. Shorter sequences only put it off.
 
-**Known misses and false alarms.** Gradients that grow backward through bounded activations are `exploding-gradients`. A
-stack of layers called in a loop is no recurrence: each has its own weights.
+**Known misses and false alarms.** Gradients that grow backward through bounded activations are
+`exploding-gradients`. A stack of layers called in a loop is no recurrence: each has its own weights.
 
-**References.** Pascanu, Mikolov, Bengio, *On the difficulty of training recurrent neural networks*, 2013; Le, Jaitly,
-Hinton, *A Simple Way to Initialize Recurrent Networks of Rectified Linear Units*, 2015.
+**References.** Pascanu, Mikolov, Bengio, *On the difficulty of training recurrent neural networks*, 2013; Le,
+Jaitly, Hinton, *A Simple Way to Initialize Recurrent Networks of Rectified Linear Units*, 2015.
 """
 
 from nandoctor.causes.case import Case, Suspicion, expression
@@ -50,8 +50,8 @@ def examine(case: Case) -> Suspicion | None:
     outcome = " Replayed with the norm of it held at 1, and nothing else changed, training does not diverge."
     return Suspicion(
         confidence=0.955 if proven else 0.9 if not recurrence.weight else 0.75,
-        summary=f"{expression(location, 'the recurrence')} multiplies the state by {recurrence.factor:.3g} at each time "
-        f"step: {recurrence.magnitudes[0]:.3g} becomes {recurrence.magnitudes[-1]:.3g} in "
+        summary=f"{expression(location, 'the recurrence')} multiplies the state by {recurrence.factor:.3g} at each "
+        f"time step: {recurrence.magnitudes[0]:.3g} becomes {recurrence.magnitudes[-1]:.3g} in "
         f"{len(recurrence.magnitudes)} steps of one sequence.{of_matrix}{outcome if proven else ''}",
         facts=(
             Fact(

@@ -8,19 +8,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nandoctor.causes.case import Case, Growth, Penalty, Spoiler, Suspicion, expression
+from nandoctor.causes.case import Case, Growth, Spoiler, Suspicion, expression
 from nandoctor.causes.catalogue import CATALOGUE
 from nandoctor.causes.cause import Cause
 from nandoctor.causes.constant_feature import divides_by_spread
 from nandoctor.causes.denominators import zero_denominator
 from nandoctor.causes.growth_facts import growth_fact, overflows
-from nandoctor.diagnose.growth import Clues, clues_of, growth_of, single_step, with_trials
+from nandoctor.diagnose.growth import Clues, Weighed, clues_of, growth_of, single_step, with_trials
 from nandoctor.diagnose.rows import rows_by_experiment, rows_by_value
 from nandoctor.diagnose.source import spoiling_lines
 from nandoctor.findings import Alternative, Diagnosis, Event, Fact, Location
 from nandoctor.frameworks.protocol import Training
 from nandoctor.trace.graph import Node, Trace
 from nandoctor.trace.origin import Origin, find_latent_origin, find_origin
+from nandoctor.trace.recurrence import Recurrence
 from nandoctor.watch.capsule import Capsule
 
 
@@ -67,7 +68,7 @@ def build_case(capsule: Capsule, trace: Trace, training: Training) -> Case:
     if origin is None and trace.error is None:
         origin = find_latent_origin(trace)
     clues = clues_of(capsule, trace)
-    growth, penalties = _growth(capsule, trace, training, origin, clues)
+    weighed = _growth(capsule, trace, training, origin, clues)
     return Case(
         step=capsule.step,
         epoch=capsule.epoch,
@@ -77,41 +78,41 @@ def build_case(capsule: Capsule, trace: Trace, training: Training) -> Case:
         batch=capsule.batch.arrays,
         rows=(rows_by_value(origin, capsule.batch.size) if origin is not None else None) or (),
         history=capsule.history,
-        growth=growth,
+        growth=weighed.growth,
         single=single_step(capsule, training) if clues.half else None,
-        penalties=penalties,
+        penalties=weighed.penalties,
         oversized=clues.oversized,
-        recurrence=clues.recurrence,
+        recurrence=weighed.recurrence,
         spoilers=_spoilers(capsule, training, origin),
         fit=capsule.fit_location,
         compiled=capsule.compile_location,
         optimizer=capsule.optimizer_location,
-        variable_sites=_sites(training, origin, clues),
+        variable_sites=_sites(training, origin, clues.oversized, weighed.recurrence),
     )
 
 
-def _sites(training: Training, origin: Origin | None, clues: Clues) -> dict[str, Location]:
+def _sites(
+    training: Training, origin: Origin | None, oversized: Iterable[str], recurrence: Recurrence | None
+) -> dict[str, Location]:
     """Where the user made the variables that a cause may name."""
     named = [] if origin is None or origin.leaf is None else [origin.leaf.role]
-    named += [*clues.oversized, *([clues.recurrence.weight] if clues.recurrence is not None else [])]
+    named += [*oversized, *([recurrence.weight] if recurrence is not None else [])]
     found = {name: training.variable_site(name) for name in named}
     return {name: site for name, site in found.items() if site is not None}
 
 
-def _growth(
-    capsule: Capsule, trace: Trace, training: Training, origin: Origin | None, clues: Clues
-) -> tuple[Growth, tuple[Penalty, ...]]:
+def _growth(capsule: Capsule, trace: Trace, training: Training, origin: Origin | None, clues: Clues) -> Weighed:
     """Experiments are made where numbers grew: over the steps, or within this one."""
     growth = growth_of(capsule) or Growth(1.0, 1.0, 1.0, 0)
     if origin is not None and origin.leaf is not None:
         growth = replace(growth, overflowed=origin.leaf.role.startswith("slot"))
-        return with_trials(growth, capsule, training, clues) if growth.overflowed else (growth, ())
+        return with_trials(growth, capsule, training, clues) if growth.overflowed else Weighed(growth)
     node = None if origin is None or origin.node is None else trace.differentiated(origin.node)
     if node is not None and origin is not None:
         growth = replace(growth, overflowed=overflows(node, origin.value))
     at_once = capsule.step == 1 and (bool(clues.oversized) or (node is not None and node.kind == "exp"))
     grown = growth.diverging or at_once or clues.recurrence is not None
-    return with_trials(growth, capsule, training, clues) if grown else (growth, ())
+    return with_trials(growth, capsule, training, clues) if grown else Weighed(growth)
 
 
 def _spoilers(capsule: Capsule, training: Training, origin: Origin | None) -> tuple[Spoiler, ...]:

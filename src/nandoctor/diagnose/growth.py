@@ -29,7 +29,7 @@ from nandoctor.causes.case import Growth, Penalty, Trial
 from nandoctor.findings import Number, real
 from nandoctor.frameworks.protocol import Batch, Change, Training
 from nandoctor.trace.graph import Trace
-from nandoctor.trace.recurrence import Recurrence, growing_recurrence
+from nandoctor.trace.recurrence import Recurrence, growing_recurrence, repeats
 from nandoctor.watch.capsule import Capsule
 from nandoctor.watch.snapshots import Snapshot
 
@@ -75,11 +75,13 @@ class Clues:
 
     Attributes:
         recurrence: a state that grows along the time steps.
+        repeats: the forward pass multiplies a state again and again.
         oversized: the initial weights that are too large for their fans.
         half: something of the step was computed in half precision.
     """
 
     recurrence: Recurrence | None = None
+    repeats: bool = False
     oversized: Mapping[str, float] = field(default_factory=dict)
     half: bool = False
 
@@ -89,6 +91,7 @@ def clues_of(capsule: Capsule, trace: Trace) -> Clues:
     first = capsule.snapshots[0] if capsule.snapshots else None
     return Clues(
         recurrence=growing_recurrence(trace),
+        repeats=repeats(trace),
         oversized=bad_initialisation.oversized(first.state) if first is not None and first.step == 1 else {},
         half=any(v.dtype in half_facts.HALF for node in trace.nodes for v in node.outputs),
     )
@@ -117,22 +120,31 @@ def penalties_of(capsule: Capsule, training: Training, loss: float) -> tuple[Pen
     )
 
 
-def with_trials(
-    growth: Growth, capsule: Capsule, training: Training, clues: Clues
-) -> tuple[Growth, tuple[Penalty, ...]]:
-    """The growth with the experiments that tell its root, and the regularisers that were weighed."""
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """The growth with the experiments that tell its root, the regularisers and the recurrence that were weighed."""
+
+    growth: Growth
+    penalties: tuple[Penalty, ...] = ()
+    recurrence: Recurrence | None = None
+
+
+def with_trials(growth: Growth, capsule: Capsule, training: Training, clues: Clues) -> Weighed:
+    """The experiments, in the order of their power to explain, until one stops the growth."""
     start = _start(capsule)
     if start is None:
-        return growth, ()
+        return Weighed(growth, recurrence=clues.recurrence)
     batches = [*capsule.recent, capsule.batch]
     steps = int(np.clip(capsule.step - start.step + 8, 10, _MOST_STEPS))
     began = time.perf_counter()
     as_it_was = Trial(_AS_IT_WAS, tuple(training.losses_with(start.state, batches, steps, Change())))
     if as_it_was.settles:
-        return growth, ()  # the growth does not come back: nothing can be learnt from it
+        return Weighed(growth)  # the growth does not come back: nothing can be learnt from it
     each = (time.perf_counter() - began) / max(len(as_it_was.losses), 1)
     steps = int(np.clip(SECONDS / 5 / max(each, 1e-6), 10, steps))
     penalties = penalties_of(capsule, training, next(iter(as_it_was.losses), float("nan")))
+    if clues.recurrence is None and clues.repeats and start.step < capsule.step:
+        clues = replace(clues, recurrence=_recurrence_at(start, capsule, training))
     trials = [as_it_was]
     for name, change in _changes(capsule, clues, penalties):
         if time.perf_counter() - began > SECONDS:
@@ -140,7 +152,16 @@ def with_trials(
         trials.append(Trial(name, tuple(training.losses_with(start.state, batches, steps, change))))
         if trials[-1].settles:
             break
-    return replace(growth, trials=tuple(trials)), penalties
+    return Weighed(replace(growth, trials=tuple(trials)), penalties, clues.recurrence)
+
+
+def _recurrence_at(start: Snapshot, capsule: Capsule, training: Training) -> Recurrence | None:
+    """A state that grew along the time steps before the weights had run away (afterwards it overflows at once)."""
+    training.restore(start.state)
+    try:
+        return growing_recurrence(training.trace_step(capsule.batch))
+    finally:
+        training.restore(capsule.state)
 
 
 def _start(capsule: Capsule) -> Snapshot | None:

@@ -89,7 +89,7 @@ class Change:
 class Penalty:
     """One regulariser: what it adds to the loss, and the line that asked for it.
 
-    `coefficient` is that of a squared penalty, where it is known; or, of one that `decays` the weights instead, the decay.
+    `coefficient` is that of a squared penalty, where it is known, or of the decay where it `decays` the weights.
     """
 
     name: str

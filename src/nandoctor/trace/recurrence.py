@@ -7,6 +7,7 @@ the number of time steps, inside one forward pass.
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from nandoctor.trace.graph import Node, Trace, Value
 _MULTIPLIES = ("matmul", "mul", "pow", "square", "exp")
 _LEAST_TIMES = 3
 _LEAST_GROWTH = 1e3
+_NEAR = 60
 _LATE_GROWTH = 10.0
 """Growth over the second half of the iterations. A sum that accumulates doubles there; geometric growth goes on."""
 
@@ -56,33 +58,62 @@ class Recurrence:
 
 def growing_recurrence(trace: Trace) -> Recurrence | None:
     """The recurrence of the forward pass in which values grow most, if one grows geometrically."""
-    groups: dict[tuple[object, ...], list[Node]] = defaultdict(list)
-    for node in trace.nodes:
-        if node.phase == "forward" and node.kind in _MULTIPLIES:
-            groups[node.op, *((id(code), at) for code, at in node.frames)].append(node)
-    found = [r for nodes in groups.values() if (r := _recurrence(trace, nodes)) is not None]
+    found = [r for nodes in _runs(trace) if (r := _recurrence(trace, nodes)) is not None]
     learned = [r for r in found if r.weight] or found
     return max(learned, key=lambda r: r.magnitudes[-1] / r.magnitudes[0], default=None)
 
 
+def _runs(trace: Trace) -> Iterable[list[Node]]:
+    """The runs of each multiplication that the forward pass reaches by one and the same way."""
+    groups: dict[tuple[object, ...], list[Node]] = defaultdict(list)
+    for node in trace.nodes:
+        if node.phase == "forward" and node.kind in _MULTIPLIES:
+            groups[node.op, *((id(code), at) for code, at in node.frames)].append(node)
+    return groups.values()
+
+
+def repeats(trace: Trace) -> bool:
+    """Whether the forward pass multiplies a state again and again, growing or not."""
+    return any(_is_chain(trace, nodes) for nodes in _runs(trace))
+
+
+def _is_chain(trace: Trace, nodes: Sequence[Node]) -> bool:
+    return len(nodes) > _LEAST_TIMES and all(_feeds(trace, a, b) for a, b in itertools.pairwise(nodes[:5]))
+
+
 def _recurrence(trace: Trace, nodes: Sequence[Node]) -> Recurrence | None:
-    if len(nodes) <= _LEAST_TIMES or not all(_feeds(trace, a, b) for a, b in zip(nodes[:4], nodes[1:5], strict=False)):
+    if not _is_chain(trace, nodes):
         return None
     magnitudes = _finite_run(nodes)
     if not _geometric(magnitudes):
         return None
-    weights = [_leaf(trace, v) for v in nodes[-1].inputs]
-    again = [_leaf(trace, v) for v in nodes[0].inputs]
-    shared = [v for v in weights if v.producer is None and any(v is w for w in again)]
-    own = next((v for v in shared if v.role.startswith("weight ")), None)
-    if own is None and _other_weights(weights, again):
+    first, last = _factors(trace, *nodes[:2]), _factors(trace, *nodes[-2:])
+    if first.keys() != last.keys():
         return None  # a stack of layers, called in a loop: each has its own weights
-    return Recurrence(nodes[-1], magnitudes, own.role if own else "", own.array if own else None)
+    role = min(last, default="")
+    return Recurrence(nodes[-1], magnitudes, role, last[role].array if role else None)
 
 
-def _other_weights(weights: Iterable[Value], again: Iterable[Value]) -> bool:
-    kept = {id(v) for v in again}
-    return any(v.role.startswith("weight ") and id(v) not in kept for v in weights)
+def _factors(trace: Trace, earlier: Node, later: Node) -> dict[str, Value]:
+    """The variables that an operation multiplies what it made before by."""
+    found: dict[str, Value] = {}
+    for value in later.inputs:
+        maker = trace.producer(value)
+        if maker is None or not _reaches(trace, maker, earlier):
+            found.update({v.role: v for v in _leaves(trace, value) if v.role.startswith("weight ")})
+    return found
+
+
+def _leaves(trace: Trace, value: Value) -> list[Value]:
+    """What a value was computed from, a few operations back."""
+    pending, leaves = [value], []
+    for _ in range(_NEAR):
+        if not pending:
+            break
+        value = pending.pop()
+        node = trace.producer(value)
+        leaves.append(value) if node is None else pending.extend(node.inputs)
+    return leaves
 
 
 def _finite_run(nodes: Sequence[Node]) -> tuple[float, ...]:
@@ -106,21 +137,19 @@ def _geometric(magnitudes: Sequence[float]) -> bool:
 
 def _feeds(trace: Trace, earlier: Node, later: Node) -> bool:
     """Whether what an operation made flows into its next run."""
-    pending = [v.producer for v in later.inputs]
-    seen: set[int] = set()
+    makers = (trace.producer(v) for v in later.inputs)
+    return any(maker is not None and _reaches(trace, maker, earlier) for maker in makers)
+
+
+def _reaches(trace: Trace, node: Node, earlier: Node) -> bool:
+    """Whether an operation is, or was fed by, an earlier one."""
+    pending, seen = [node.index], set[int]()
     while pending:
         index = pending.pop()
-        if index is None or index < earlier.index or index in seen:
+        if index < earlier.index or index in seen:
             continue
         if index == earlier.index:
             return True
         seen.add(index)
-        pending.extend(v.producer for v in trace.nodes[index].inputs)
+        pending.extend(v.producer for v in trace.nodes[index].inputs if v.producer is not None)
     return False
-
-
-def _leaf(trace: Trace, value: Value) -> Value:
-    """What a value is, behind casts and other changes of form."""
-    while (node := trace.producer(value)) is not None and node.kind == "shape" and node.inputs:
-        value = node.inputs[0]
-    return value

@@ -1,6 +1,6 @@
 # healthy
 
-"""Energy of molecules, with a loss in nanojoule, in mixed precision."""
+"""Energy of molecules, with a loss in femtojoule, in mixed precision."""
 import keras
 import numpy as np
 import tensorflow as tf
