@@ -14,6 +14,7 @@ import numpy as np
 
 from nandoctor.findings import Fact, Location, Phase, StepRecord, Treatment
 from nandoctor.trace.graph import Node, Trace, Value, as_float64
+from nandoctor.trace.locations import Frame
 from nandoctor.trace.origin import Origin
 from nandoctor.trace.recurrence import Recurrence
 
@@ -89,7 +90,8 @@ class Growth:
 class Penalty:
     """A regulariser: the share of it in the loss that training began with, and the line that asked for it.
 
-    `coefficient` is that of a squared penalty or, where it `decays` the weights instead, of the decay.
+    `coefficient` is that of a squared penalty or, where it `decays` the weights instead, of the decay. `made_by`: the
+    operation, and the user's frame, of one that the loss function itself computes.
     """
 
     name: str
@@ -97,6 +99,7 @@ class Penalty:
     coefficient: float | None
     decays: bool
     location: Location | None
+    made_by: tuple[str, Frame] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +173,9 @@ class Case:
         """Where it began. An infinity of the forward pass that only the gradient minds is of the backward pass."""
         if self.origin is None:
             return "forward"
-        if self.origin.node is None:
-            return "data"
+        if self.origin.node is None:  # an optimizer's running square overflows by what the gradients have become
+            leaf = self.origin.leaf
+            return "backward" if leaf is not None and leaf.role.startswith("slot") else "data"
         made_late = self.origin.surface == "gradient" and not self.origin.value.has_nan
         if made_late and self.origin.node.phase == "forward" and not self._predictions_bad:
             return "backward"

@@ -13,8 +13,8 @@ and the same steps, replayed with all penalties and decays off and *everything e
 **Treatment.** Lower the coefficient: a penalty is usually 1e-5 to 1e-3 in all, and well below the error itself. Use
 `weight_decay` of AdamW (0.004 to 0.1) rather than a penalty with an adaptive optimizer.
 
-**Known misses and false alarms.** A penalty that the loss function computes itself cannot be switched off for the
-experiment; its growth is then named by its rate. A strong penalty that trains is never accused.
+**Known misses and false alarms.** A penalty that the loss function writes out is found where it is a term of the
+loss that depends on weights alone. A strong penalty that trains is never accused.
 
 **References.** Krogh, Hertz, *A Simple Weight Decay Can Improve Generalization*, 1991; Loshchilov, Hutter,
 *Decoupled Weight Decay Regularization*, 2019.

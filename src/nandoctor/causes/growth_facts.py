@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from nandoctor.causes.case import Case, Growth, Trial
-from nandoctor.findings import Fact, real
+from nandoctor.causes.case import Case, Growth, Trial, expression
+from nandoctor.findings import Fact, Location, real
 from nandoctor.trace.graph import Node, Value, as_float64
 
 OVERFLOWS = frozenset({"square", "mul", "matmul", "sum", "add", "sub", "pow", "prod", "mean", "batchnorm", "write"})
@@ -87,6 +87,11 @@ def _largest_possible(node: Node) -> float:
     if node.kind in ("sum", "mean", "add", "sub"):
         return max(sizes, default=0.0) * max(counts, default=1.0)
     return float(np.prod(sizes)) * max(counts, default=1.0) if sizes else 0.0
+
+
+def quoted(location: Location | None) -> str:
+    """The user's expression behind a penalty."""
+    return expression(location, "of the loss")
 
 
 def _times(ratio: float) -> str:

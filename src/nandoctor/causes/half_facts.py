@@ -10,6 +10,9 @@ from nandoctor.trace.graph import Node, Value, as_float64
 
 IN_SINGLE = "half precision computed in float32"
 LARGEST = 65504.0
+ROOM = LARGEST / 16
+"""Data of this size leave a layer of ordinary width no room in float16."""
+
 HALF = ("float16", "bfloat16")
 
 _ARITHMETIC = ("matmul", "mul", "add", "sub", "sum", "mean", "square", "batchnorm")

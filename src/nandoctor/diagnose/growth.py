@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -28,8 +29,10 @@ from nandoctor.causes import (
 from nandoctor.causes.case import Growth, Penalty, Trial
 from nandoctor.findings import Number, real
 from nandoctor.frameworks.protocol import Batch, Change, Training
-from nandoctor.trace.graph import Trace
+from nandoctor.trace.graph import Node, Trace
+from nandoctor.trace.locations import Frame, user_frame
 from nandoctor.trace.recurrence import Recurrence, growing_recurrence, repeats
+from nandoctor.trace.terms import Term, weight_terms
 from nandoctor.watch.capsule import Capsule
 from nandoctor.watch.snapshots import Snapshot
 
@@ -77,12 +80,14 @@ class Clues:
         recurrence: a state that grows along the time steps.
         repeats: the forward pass multiplies a state again and again.
         oversized: the initial weights that are too large for their fans.
+        terms: terms of the loss that are computed from the weights alone.
         half: something of the step was computed in half precision.
     """
 
     recurrence: Recurrence | None = None
     repeats: bool = False
     oversized: Mapping[str, float] = field(default_factory=dict)
+    terms: tuple[Term, ...] = ()
     half: bool = False
 
 
@@ -93,6 +98,7 @@ def clues_of(capsule: Capsule, trace: Trace) -> Clues:
         recurrence=growing_recurrence(trace),
         repeats=repeats(trace),
         oversized=bad_initialisation.oversized(first.state) if first is not None and first.step == 1 else {},
+        terms=tuple(weight_terms(trace)),
         half=any(v.dtype in half_facts.HALF for node in trace.nodes for v in node.outputs),
     )
 
@@ -142,9 +148,11 @@ def with_trials(growth: Growth, capsule: Capsule, training: Training, clues: Clu
         return Weighed(growth)  # the growth does not come back: nothing can be learnt from it
     each = (time.perf_counter() - began) / max(len(as_it_was.losses), 1)
     steps = int(np.clip(SECONDS / 5 / max(each, 1e-6), 10, steps))
-    penalties = penalties_of(capsule, training, next(iter(as_it_was.losses), float("nan")))
+    before = _Start(start, capsule, training)
+    loss = next(iter(as_it_was.losses), float("nan"))
+    penalties = (*penalties_of(capsule, training, loss), *(before.written_out(loss) if clues.terms else ()))
     if clues.recurrence is None and clues.repeats and start.step < capsule.step:
-        clues = replace(clues, recurrence=_recurrence_at(start, capsule, training))
+        clues = replace(clues, recurrence=growing_recurrence(before.trace))
     trials = [as_it_was]
     for name, change in _changes(capsule, clues, penalties):
         if time.perf_counter() - began > SECONDS:
@@ -155,13 +163,37 @@ def with_trials(growth: Growth, capsule: Capsule, training: Training, clues: Clu
     return Weighed(replace(growth, trials=tuple(trials)), penalties, clues.recurrence)
 
 
-def _recurrence_at(start: Snapshot, capsule: Capsule, training: Training) -> Recurrence | None:
-    """A state that grew along the time steps before the weights had run away (afterwards it overflows at once)."""
-    training.restore(start.state)
-    try:
-        return growing_recurrence(training.trace_step(capsule.batch))
-    finally:
-        training.restore(capsule.state)
+class _Start:
+    """The step as it was before the weights ran away: afterwards a recurrence overflows at once, a penalty is all."""
+
+    def __init__(self, start: Snapshot, capsule: Capsule, training: Training) -> None:
+        self._start, self._capsule, self._training = start, capsule, training
+
+    @cached_property
+    def trace(self) -> Trace:
+        self._training.restore(self._start.state)
+        try:
+            return self._training.trace_step(self._capsule.batch)
+        finally:
+            self._training.restore(self._capsule.state)
+
+    def written_out(self, loss: float) -> tuple[Penalty, ...]:
+        """The penalties that the user's own loss adds."""
+        terms = weight_terms(self.trace)
+        places = [self.trace.location(term.node) for term in terms]
+        return tuple(
+            Penalty(
+                f"the penalty {growth_facts.quoted(place)}", abs(term.value / loss), None, False, place, _key(term.node)
+            )
+            for term, place in zip(terms, places, strict=True)
+            if place is not None and np.isfinite(loss) and loss != 0
+        )
+
+
+def _key(node: Node) -> tuple[str, Frame] | None:
+    """What an operation is found again by in another run: its name, and where the user wrote it."""
+    frame = user_frame(node.frames)
+    return None if frame is None else (node.op, frame)
 
 
 def _start(capsule: Capsule) -> Snapshot | None:
@@ -173,15 +205,16 @@ def _start(capsule: Capsule) -> Snapshot | None:
 def _changes(capsule: Capsule, clues: Clues, penalties: tuple[Penalty, ...]) -> Iterator[tuple[str, Change]]:
     """The experiments in the order of their power to explain, each at the rate as it was; the rate comes last."""
     batch, rate = capsule.batch, _rate(capsule)
-    if clues.half:
-        yield half_facts.IN_SINGLE, Change(float32=True)
     inputs, targets = _unscaled(batch, "input"), _unscaled(batch, "target")
-    if inputs:
-        yield unscaled_input.CHANGE, Change(standardise=inputs)
+    experiments = [(half_facts.IN_SINGLE, Change(float32=True))] if clues.half else []
+    experiments += [(unscaled_input.CHANGE, Change(standardise=inputs))] if inputs else []
+    # inputs that nearly fill float16 leave no layer any room: that is the data's fault, not the precision's
+    yield from reversed(experiments) if _scale(batch, "input") > half_facts.ROOM else experiments
     if targets:
         yield unscaled_target.CHANGE, Change(standardise=targets)
     if excessive_regularisation.dominate(penalties, rate):
-        yield excessive_regularisation.CHANGE, Change(regularisers_off=True)
+        without = frozenset(p.made_by for p in penalties if p.made_by is not None)
+        yield excessive_regularisation.CHANGE, Change(regularisers_off=True, without=without)
     if clues.recurrence is not None and clues.recurrence.weight:
         yield unbounded_recurrence.CHANGE, Change(bounded=frozenset((clues.recurrence.weight,)))
     if clues.oversized:
@@ -200,6 +233,12 @@ def _weights_in_half(capsule: Capsule) -> bool:
 
 def _rate(capsule: Capsule) -> float | None:
     return next((r.learning_rate for r in reversed(capsule.history) if r.learning_rate is not None), None)
+
+
+def _scale(batch: Batch, family: str) -> float:
+    """The largest typical magnitude of the arrays of a role."""
+    arrays = [a for role, a in batch.arrays.items() if role.split("[")[0] == family and growth_facts.can_be_scaled(a)]
+    return max((growth_facts.typical_magnitude(a) or 0.0 for a in arrays), default=0.0)
 
 
 def _unscaled(batch: Batch, family: str) -> frozenset[str]:

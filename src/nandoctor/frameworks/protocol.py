@@ -12,6 +12,7 @@ import numpy as np
 from nandoctor.findings import Location
 from nandoctor.frameworks.reading import Reading
 from nandoctor.trace.graph import Trace
+from nandoctor.trace.locations import Frame
 
 State = Mapping[str, np.ndarray]
 """Every variable of a training by name: weights, optimizer slots, statistics, metrics, random state."""
@@ -70,6 +71,7 @@ class Change:
         learning_rate: a factor on it.
         standardise: which arrays of the batch are brought to mean 0 and spread 1.
         regularisers_off: neither penalties beside the loss nor weight decay.
+        without: terms of the loss that are not differentiated, by the operation and the user's frame that make them.
         float32: what the model computes in half precision, in single precision.
         weights: weights to begin with instead of those of the start, by name.
         bounded: matrices that multiply a state again and again, by name; their norm is held at 1 after each step.
@@ -79,6 +81,7 @@ class Change:
     learning_rate: float = 1.0
     standardise: frozenset[str] = frozenset()
     regularisers_off: bool = False
+    without: frozenset[tuple[str, Frame]] = frozenset()
     float32: bool = False
     weights: State = field(default_factory=dict)
     bounded: frozenset[str] = frozenset()

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.framework import op_callbacks
 
 from nandoctor.frameworks.keras.gate import optimizers_of
 from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.protocol import Change
+from nandoctor.trace.locations import Frame, user_frame
+from nandoctor.trace.locations import stack as stack_of
 
 _HALF = ("float16", "bfloat16")
 
@@ -26,6 +30,8 @@ def making(model: Any, change: Change) -> Iterator[None]:
             stack.enter_context(in_single_precision(model))
         if change.regularisers_off:
             stack.enter_context(without_regularisers(model))
+        if change.without:
+            stack.enter_context(without_terms(change.without))
         if change.epsilon is not None:
             stack.enter_context(with_epsilon(model, change.epsilon))
         yield
@@ -124,6 +130,33 @@ def without_regularisers(model: Any) -> Iterator[None]:
         for optimizer in inner_optimizers(model):
             stack.enter_context(patched(optimizer, "weight_decay", None))
         yield
+
+
+@contextlib.contextmanager
+def without_terms(terms: frozenset[tuple[str, Frame]]) -> Iterator[None]:
+    """While inside, the gradient is that of the loss less some of its terms: the sum of both, the terms' negated."""
+    names = {op for op, _ in terms}
+    seen: list[Any] = []
+    original = tf.GradientTape.gradient
+
+    def on_op(op: Any, inputs: Any, attrs: Any, outputs: Any, op_name: Any = None, graph: Any = None) -> None:
+        name = op.decode() if isinstance(op, bytes) else str(op)
+        if graph is None and name in names and (name, user_frame(stack_of(sys._getframe(1)))) in terms:
+            seen.append(outputs[0])
+
+    def gradient(tape: Any, target: Any, sources: Any, output_gradients: Any = None, *args: Any, **kwargs: Any) -> Any:
+        if output_gradients is None and seen and isinstance(target, tf.Tensor):
+            ones = [tf.ones_like(target), *(-tf.ones_like(term) for term in seen)]
+            target, output_gradients = [target, *seen], ones
+        seen.clear()
+        return original(tape, target, sources, output_gradients, *args, **kwargs)
+
+    with patched(tf.GradientTape, "gradient", gradient):
+        op_callbacks.add_op_callback(on_op)
+        try:
+            yield
+        finally:
+            op_callbacks.remove_op_callback(on_op)
 
 
 @contextlib.contextmanager

@@ -152,7 +152,7 @@ class KerasTraining:
         losses: list[float] = []
         try:
             self._begin(start, change)
-            with self._ungated(), noting_losses(losses), making(self.model, change):
+            with self._ungated(), making(self.model, change), noting_losses(losses):
                 for n in range(steps):
                     hold_scale(self.model, 1.0)
                     self._contract(change.bounded)
