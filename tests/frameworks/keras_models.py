@@ -100,3 +100,22 @@ def breaks_at_step_4(**compile_options: Any) -> tuple[Any, Fit]:
     return model, lambda **options: model.fit(
         x, y.astype("float32"), batch_size=16, epochs=2, verbose=0, shuffle=False, **options
     )
+
+
+def loss_scaled(**compile_options: Any) -> tuple[Any, Fit]:
+    """Half precision under a loss scaler that overflows at the start, and again each time it has doubled its scale."""
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(4)
+    half = keras.DTypePolicy("mixed_float16")
+    model = keras.Sequential(
+        [layers.Input((12,)), layers.Dense(16, "relu", dtype=half), layers.Dense(3, dtype="float32")]
+    )
+    optimizer = keras.optimizers.LossScaleOptimizer(
+        keras.optimizers.Adam(1e-2), initial_scale=2.0**22, dynamic_growth_steps=2
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer, loss, metrics=["accuracy"], **compile_options)
+    x, y = data()
+    return model, lambda **options: model.fit(x, y, batch_size=16, epochs=4, verbose=0, **options)

@@ -35,8 +35,8 @@ from nandoctor.findings import Fact
 
 CHANGE = "the too large initial weights drawn at the scale of their fans"
 
-OVERSIZED = 3.0
-"""How many times larger than Glorot's draw a weight must be before it is suspected; He's is at most 1.5 times."""
+OVERSIZED = 2.0
+"""How many times larger than He's draw, the largest of the usual ones, a weight must be before it is suspected."""
 
 _ITERATIONS = 8
 
@@ -49,7 +49,7 @@ def oversized(state: Mapping[str, np.ndarray]) -> dict[str, float]:
 
 
 def redrawn(state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Those weights, drawn anew at the scale of their fans (Glorot's normal draw)."""
+    """Those weights, drawn anew at the scale of their fans (He's normal draw)."""
     draw = np.random.default_rng(0)
     return {
         name: (draw.standard_normal(state[name].shape) * _standard(state[name].shape)).astype(state[name].dtype)
@@ -58,12 +58,12 @@ def redrawn(state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _standard(shape: tuple[int, ...]) -> float:
-    field = float(np.prod(shape[:-2]))
-    return float((2.0 / (field * (shape[-2] + shape[-1]))) ** 0.5)
+    """The standard deviation of He's draw: 2 over the number of inputs, under the root."""
+    return float((2.0 / float(np.prod(shape[:-1]))) ** 0.5)
 
 
 def _excess(array: np.ndarray) -> float:
-    """The weight against a Glorot draw of its shape: in its elements, or in what it does to a vector at worst."""
+    """The weight against He's draw of its shape: in its elements, or in what it does to a vector at worst."""
     wide = array.astype(np.float64)
     if not np.isfinite(wide).all():
         return 0.0
@@ -108,7 +108,7 @@ def examine(case: Case) -> Suspicion | None:
         f"values grow from layer to layer.{outcome if proven else ''}",
         facts=(
             Fact(
-                text=f"{shown}: {factor:.3g} times Glorot's draw; {count_of(len(case.oversized), 'weight')} too large",
+                text=f"{shown}: {factor:.3g} times He's draw; {count_of(len(case.oversized), 'weight')} too large",
                 values={"weight": shown, "factor": factor, "weights": len(case.oversized)},
             ),
             *((growth_fact(case),) if case.history else ()),
