@@ -7,7 +7,7 @@ from typing import Any
 import corpus
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -20,6 +20,7 @@ def contracted(array: np.ndarray) -> np.ndarray:
     return contracted(array)
 
 
+@settings(deadline=None)
 @given(
     arrays.arrays(
         np.float32,
@@ -135,7 +136,10 @@ def test_a_term_left_out_of_the_gradient_is_not_followed() -> None:
         frame = user_frame(terms[0].node.frames)
         assert frame is not None
         change = Change(without=frozenset(((terms[0].node.op, frame),)))
-        assert training.losses_with(start, [batch()], 30, change)[-1] > 1.4  # the penalty of a kernel of norm 1
+        left_out = training.losses_with(start, [batch()], 60, change)
+        kept = training.losses_with(start, [batch()], 60, Change())
+        assert left_out[-1] > 1.3  # the penalty of the kernel that the data ask for is 1.5
+        assert kept[-1] < 0.8
 
     corpus.in_fork(work)
 

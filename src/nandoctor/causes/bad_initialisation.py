@@ -49,10 +49,10 @@ def oversized(state: Mapping[str, np.ndarray]) -> dict[str, float]:
 
 
 def redrawn(state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Those weights, drawn anew at the scale of their fans (He's normal draw)."""
+    """Those weights, drawn anew at the scale of their fans (Glorot's normal draw, the more careful one)."""
     draw = np.random.default_rng(0)
     return {
-        name: (draw.standard_normal(state[name].shape) * _standard(state[name].shape)).astype(state[name].dtype)
+        name: (draw.standard_normal(state[name].shape) * _careful(state[name].shape)).astype(state[name].dtype)
         for name in oversized(state)
     }
 
@@ -60,6 +60,11 @@ def redrawn(state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 def _standard(shape: tuple[int, ...]) -> float:
     """The standard deviation of He's draw: 2 over the number of inputs, under the root."""
     return float((2.0 / float(np.prod(shape[:-1]))) ** 0.5)
+
+
+def _careful(shape: tuple[int, ...]) -> float:
+    """The standard deviation of Glorot's draw: 2 over inputs and outputs, under the root."""
+    return float((2.0 / (float(np.prod(shape[:-2])) * (shape[-2] + shape[-1]))) ** 0.5)
 
 
 def _excess(array: np.ndarray) -> float:

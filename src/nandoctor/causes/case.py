@@ -42,10 +42,14 @@ class Suspicion:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One short replay from an older healthy state: what was changed, and the losses that followed."""
+    """One short replay from an older healthy state: what was changed, and the losses that followed.
+
+    `elsewhere`: it begins with other weights, from where a loss may well rise before it falls.
+    """
 
     change: str
     losses: tuple[float, ...]
+    elsewhere: bool = False
 
     @property
     def stays_finite(self) -> bool:
@@ -54,7 +58,8 @@ class Trial:
     @property
     def settles(self) -> bool:
         """Finite, not larger at the end than at the start, and of a size that can still be learnt from."""
-        fell = self.stays_finite and self.losses[-1] <= 1.2 * abs(self.losses[0]) + 1e-6
+        rise = 10.0 if self.elsewhere else 1.2
+        fell = self.stays_finite and self.losses[-1] <= rise * abs(self.losses[0]) + 1e-6
         return fell and abs(self.losses[-1]) < 1e15
 
 

@@ -157,7 +157,8 @@ def with_trials(growth: Growth, capsule: Capsule, training: Training, clues: Clu
     for name, change in _changes(capsule, clues, penalties):
         if time.perf_counter() - began > SECONDS:
             break
-        trials.append(Trial(name, tuple(training.losses_with(start.state, batches, steps, change))))
+        elsewhere = bool(change.weights or change.bounded)
+        trials.append(Trial(name, tuple(training.losses_with(start.state, batches, steps, change)), elsewhere))
         if trials[-1].settles:
             break
     return Weighed(replace(growth, trials=tuple(trials)), penalties, clues.recurrence)

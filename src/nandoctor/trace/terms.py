@@ -20,7 +20,7 @@ class Term:
 
 def weight_terms(trace: Trace) -> list[Term]:
     """The terms of the loss in which neither inputs nor targets take part: penalties that the user wrote out."""
-    terms = [term for loss in trace.loss for term in _terms(trace, loss)]
+    terms = [term for loss in trace.objectives or trace.loss for term in _terms(trace, loss)]
     return [term for term in terms if _only_weights(trace, term.node)]
 
 

@@ -46,6 +46,7 @@ def run_recorded(model: Any, places: Places, recorder: Recorder, data: Any, vari
         except Exception as error:
             _note_error(trace, error)
     trace.loss = [recorder.value(t) for t in (computed or differentiated)]
+    trace.objectives = [recorder.value(t) for t in differentiated]
     recorder.mark_written()
 
 
