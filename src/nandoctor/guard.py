@@ -182,6 +182,7 @@ class Guard:
             self.notes.append(note)
 
     def on_train_end(self, logs: Any = None) -> None:
+        self._look_for_a_stuck_scaler()
         self.close()
         self._in_fit = False
         if self._watch is not None and not self._faulty:
@@ -194,6 +195,18 @@ class Guard:
                 notes=tuple(self.notes),
             )
             self._say_healthy()
+
+    def _look_for_a_stuck_scaler(self) -> None:
+        """A loss scaler may skip every step to the end of a training and never say so."""
+        if self._watch is None or self._faulty:
+            return
+        found: Result | None = None
+        with _Guarded(self):
+            capsule = self._watch.stuck()
+            found = None if capsule is None else self._examined(capsule)
+        if found is not None:
+            self.result = found
+            self._say_fault(found)
 
     def _nothing(self, *args: Any, **kwargs: Any) -> None:
         """A hook that the guard does not need."""
@@ -216,7 +229,7 @@ class Guard:
         if self._watch is None:
             return "unguarded"
         with _Guarded(self) as guarded:
-            if not reading.faulty:
+            if not self._watch.is_fault(reading, batch):
                 self._watch.healthy(reading, batch)
                 return self._after_healthy_step(self._watch)
             print(f"\nnandoctor: step {self.steps + 1:,} is not finite; replaying it ...", file=sys.stderr, flush=True)

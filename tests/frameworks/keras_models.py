@@ -156,3 +156,22 @@ def split_cpu() -> None:
 
     half = tf.config.LogicalDeviceConfiguration()
     tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], [half, half])
+
+
+def loss_scaled(**compile_options: Any) -> tuple[Any, Fit]:
+    """Half precision under a loss scaler that overflows at the start, and again each time it has doubled its scale."""
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(4)
+    half = keras.DTypePolicy("mixed_float16")
+    model = keras.Sequential(
+        [layers.Input((12,)), layers.Dense(16, "relu", dtype=half), layers.Dense(3, dtype="float32")]
+    )
+    optimizer = keras.optimizers.LossScaleOptimizer(
+        keras.optimizers.Adam(1e-2), initial_scale=2.0**22, dynamic_growth_steps=2
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer, loss, metrics=["accuracy"], **compile_options)
+    x, y = data()
+    return model, lambda **options: model.fit(x, y, batch_size=16, epochs=4, verbose=0, **options)

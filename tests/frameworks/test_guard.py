@@ -20,6 +20,7 @@ TRAININGS = [
     keras_models.custom_train_step,
     keras_models.sparse_embedding,
     keras_models.two_optimizers,
+    keras_models.loss_scaled,
 ]
 
 
@@ -382,3 +383,23 @@ def test_an_unknown_policy_is_refused() -> None:
 
     with pytest.raises(nandoctor.NandoctorError, match=r"on_fault='explode' is not known: use \"stop\" or \"raise\""):
         nandoctor.Guard(on_fault="explode")
+
+
+def test_the_history_says_which_steps_a_loss_scaler_skipped_and_at_what_scale() -> None:
+    def work() -> None:
+        _, fit = keras_models.loss_scaled()
+        guard = quiet_guard()
+        fit(callbacks=[guard])
+        assert guard.result is not None
+        assert guard.result.status == "healthy"
+        assert guard._watch is not None
+        records = guard._watch.history.records
+        skipped = [r for r in records if r.skipped]
+        assert 2 <= len(skipped) < len(records)
+        assert records[0].loss_scale == 2.0**22
+        assert records[1].loss_scale == (2.0**21 if records[0].skipped else 2.0**22)
+        applied = [r for r in records if not r.skipped]
+        assert all(float(r.gradient_norm or 0) < 10 for r in applied)  # of the loss, not of the scaled loss
+        assert all(r.update_ratio == 0 for r in skipped)
+
+    corpus.in_fork(work)

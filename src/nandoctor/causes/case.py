@@ -5,6 +5,7 @@ A cause is a pure function of a `Case`. All experiments have been made before; t
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,7 +14,9 @@ import numpy as np
 
 from nandoctor.findings import Fact, Location, Phase, StepRecord, Treatment
 from nandoctor.trace.graph import Node, Trace, Value, as_float64
+from nandoctor.trace.locations import Frame
 from nandoctor.trace.origin import Origin
+from nandoctor.trace.recurrence import Recurrence
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +42,14 @@ class Suspicion:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One short replay from an older healthy state: what was changed, and the losses that followed."""
+    """One short replay from an older healthy state: what was changed, and the losses that followed.
+
+    `elsewhere`: it begins with other weights, from where a loss may well rise before it falls.
+    """
 
     change: str
     losses: tuple[float, ...]
+    elsewhere: bool = False
 
     @property
     def stays_finite(self) -> bool:
@@ -51,7 +58,8 @@ class Trial:
     @property
     def settles(self) -> bool:
         """Finite, not larger at the end than at the start, and of a size that can still be learnt from."""
-        fell = self.stays_finite and self.losses[-1] <= 1.2 * abs(self.losses[0]) + 1e-6
+        rise = 10.0 if self.elsewhere else 1.2
+        fell = self.stays_finite and self.losses[-1] <= rise * abs(self.losses[0]) + 1e-6
         return fell and abs(self.losses[-1]) < 1e15
 
 
@@ -74,8 +82,29 @@ class Growth:
         """The loss or the weights ran away, or plain arithmetic went beyond its dtype, which is growth by nature."""
         return self.overflowed or self.loss > 10 or self.weights > 10 or self.gradient > 1000
 
+    @property
+    def settled(self) -> Trial | None:
+        """The trial that stopped the growth, if one did."""
+        return next((t for t in self.trials if t.settles), None)
+
     def trial(self, change: str) -> Trial | None:
         return next((t for t in self.trials if t.change == change), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Penalty:
+    """A regulariser: the share of it in the loss that training began with, and the line that asked for it.
+
+    `coefficient` is that of a squared penalty or, where it `decays` the weights instead, of the decay. `made_by`: the
+    operation, and the user's frame, of one that the loss function itself computes.
+    """
+
+    name: str
+    share: float
+    coefficient: float | None
+    decays: bool
+    location: Location | None
+    made_by: tuple[str, Frame] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +132,10 @@ class Case:
         rows: rows to blame, by the values at the origin or by experiment.
         history: the steps before the fault.
         spoilers: where the data was spoilt before training.
+        single: this step, computed in float32, where it is computed in half precision.
+        penalties: what is added to the loss beside the error.
+        oversized: the initial weights that are too large for their fans, and by what factor.
+        recurrence: a state that grows along the time steps of this forward pass.
         validation_batches: how many batches a validation saw, where one was made and is being judged.
         loop: whether the step is of a loop of the user's own; no experiment could be made then.
         seen: how the fault came to light, where the trace does not tell it.
@@ -122,9 +155,20 @@ class Case:
     compiled: Location | None = None
     optimizer: Location | None = None
     variable_sites: Mapping[str, Location] = field(default_factory=dict)
+    single: Trial | None = None
+    penalties: tuple[Penalty, ...] = ()
+    oversized: Mapping[str, float] = field(default_factory=dict)
+    recurrence: Recurrence | None = None
     validation_batches: int | None = None
     seen: Fact | None = None
     loop: bool = False
+
+    @property
+    def scaler_skips(self) -> int:
+        """How many steps before this one a loss scaler skipped without a break; 0 where the loss was at fault."""
+        if self.surface != "gradient":
+            return 0
+        return sum(1 for _ in itertools.takewhile(lambda record: record.skipped, reversed(self.history)))
 
     @cached_property
     def node(self) -> Node | None:
@@ -140,8 +184,9 @@ class Case:
             return "validation"
         if self.origin is None:
             return "forward"
-        if self.origin.node is None:
-            return "data"
+        if self.origin.node is None:  # an optimizer's running square overflows by what the gradients have become
+            leaf = self.origin.leaf
+            return "backward" if leaf is not None and leaf.role.startswith("slot") else "data"
         made_late = self.origin.surface == "gradient" and not self.origin.value.has_nan
         if made_late and self.origin.node.phase == "forward" and not self._predictions_bad:
             return "backward"

@@ -24,6 +24,9 @@ from nandoctor.causes.cause import Cause
 from nandoctor.causes.remedies import edit
 from nandoctor.findings import Fact
 
+_LIMITS = {"float16": 11.09, "float32": 88.72}
+"""Beyond it the exponential of a dtype is inf."""
+
 
 def examine(case: Case) -> Suspicion | None:
     node = case.made_by("exp")
@@ -33,7 +36,7 @@ def examine(case: Case) -> Suspicion | None:
     if operand.bad or operand.array is None or operand.array.size == 0:
         return None
     largest = float(operand.array.astype(np.float64).max())
-    limit = float(np.log(np.finfo(np.float32).max)) if operand.dtype == "float32" else None
+    limit = _LIMITS.get(operand.dtype)
     overflowing = int(np.isinf(node.outputs[0].array).sum()) if node.outputs[0].array is not None else 1
     beyond = f"; in {operand.dtype} the exponential overflows beyond {limit:.2f}" if limit else ""
     return Suspicion(

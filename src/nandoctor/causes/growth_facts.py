@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from nandoctor.causes.case import Case, Growth, Trial
-from nandoctor.findings import Fact, real
+from nandoctor.causes.case import Case, Growth, Trial, expression
+from nandoctor.findings import Fact, Location, real
 from nandoctor.trace.graph import Node, Value, as_float64
 
 OVERFLOWS = frozenset({"square", "mul", "matmul", "sum", "add", "sub", "pow", "prod", "mean", "batchnorm", "write"})
 """Operations in which numbers that have grown too large first become infinite."""
+
+_LARGEST = {"float16": float(np.finfo(np.float16).max), "float64": float(np.finfo(np.float64).max)}
 
 ABNORMAL_SCALE = 10.0
 """Standard initial weights and rates are made for data of about unit scale; tenfold is still ordinary."""
@@ -34,6 +36,8 @@ def trial_facts(growth: Growth) -> tuple[Fact, ...]:
 
 
 def _outcome(trial: Trial) -> str:
+    if not trial.losses:
+        return "it does not run"
     if not trial.stays_finite:
         return f"not finite after {len(trial.losses)} steps"
     course = f"loss {trial.losses[0]:.3g} to {trial.losses[-1]:.3g} in {len(trial.losses)} steps"
@@ -73,7 +77,7 @@ def overflows(node: Node, value: Value) -> bool:
     """
     if node.kind not in OVERFLOWS or any(v.bad for v in node.inputs):
         return False
-    return not value.has_nan or _largest_possible(node) > float(np.finfo(np.float32).max)
+    return not value.has_nan or _largest_possible(node) > _LARGEST.get(value.dtype, float(np.finfo(np.float32).max))
 
 
 def _largest_possible(node: Node) -> float:
@@ -83,6 +87,11 @@ def _largest_possible(node: Node) -> float:
     if node.kind in ("sum", "mean", "add", "sub"):
         return max(sizes, default=0.0) * max(counts, default=1.0)
     return float(np.prod(sizes)) * max(counts, default=1.0) if sizes else 0.0
+
+
+def quoted(location: Location | None) -> str:
+    """The user's expression behind a penalty."""
+    return expression(location, "of the loss")
 
 
 def _times(ratio: float) -> str:

@@ -14,13 +14,14 @@ from nandoctor.causes.cause import Cause
 from nandoctor.causes.constant_feature import divides_by_spread
 from nandoctor.causes.denominators import zero_denominator
 from nandoctor.causes.growth_facts import growth_fact, overflows
-from nandoctor.diagnose.growth import growth_of, with_trials
+from nandoctor.diagnose.growth import Clues, Weighed, clues_of, growth_of, single_step, with_trials
 from nandoctor.diagnose.rows import rows_by_experiment, rows_by_value
 from nandoctor.diagnose.source import feeds, spoiling_lines
 from nandoctor.findings import Alternative, Diagnosis, Event, Fact, Location, number
 from nandoctor.frameworks.protocol import Training
 from nandoctor.trace.graph import Node, Trace
 from nandoctor.trace.origin import Origin, find_latent_origin, find_origin
+from nandoctor.trace.recurrence import Recurrence
 from nandoctor.watch.capsule import Capsule
 
 
@@ -66,10 +67,8 @@ def build_case(capsule: Capsule, trace: Trace, training: Training) -> Case:
     origin = find_origin(trace)
     if origin is None and trace.error is None:
         origin = find_latent_origin(trace)
-    sites = {}
-    if origin is not None and origin.leaf is not None:
-        site = training.variable_site(origin.leaf.role)
-        sites = {} if site is None else {origin.leaf.role: site}
+    clues = clues_of(capsule, trace)
+    weighed = _growth(capsule, trace, training, origin, clues)
     return Case(
         step=capsule.step,
         epoch=capsule.epoch,
@@ -79,12 +78,16 @@ def build_case(capsule: Capsule, trace: Trace, training: Training) -> Case:
         batch=capsule.batch.arrays,
         rows=(rows_by_value(origin, capsule.batch.size) if origin is not None else None) or (),
         history=capsule.history,
-        growth=_growth(capsule, trace, training, origin),
+        growth=weighed.growth,
+        single=single_step(capsule, training) if clues.half else None,
+        penalties=weighed.penalties,
+        oversized=clues.oversized,
+        recurrence=weighed.recurrence,
         spoilers=_spoilers(capsule, training, origin),
         fit=capsule.fit_location,
         compiled=capsule.compile_location,
         optimizer=capsule.optimizer_location,
-        variable_sites=sites,
+        variable_sites=_sites(training, origin, clues.oversized, weighed.recurrence),
         seen=_seen_in_validation(capsule),
         loop=capsule.loop,
     )
@@ -101,17 +104,28 @@ def _seen_in_validation(capsule: Capsule) -> Fact | None:
     )
 
 
-def _growth(capsule: Capsule, trace: Trace, training: Training, origin: Origin | None) -> Growth:
+def _sites(
+    training: Training, origin: Origin | None, oversized: Iterable[str], recurrence: Recurrence | None
+) -> dict[str, Location]:
+    """Where the user made the variables that a cause may name."""
+    named = [] if origin is None or origin.leaf is None else [origin.leaf.role]
+    named += [*oversized, *([recurrence.weight] if recurrence is not None else [])]
+    found = {name: training.variable_site(name) for name in named}
+    return {name: site for name, site in found.items() if site is not None}
+
+
+def _growth(capsule: Capsule, trace: Trace, training: Training, origin: Origin | None, clues: Clues) -> Weighed:
     """Experiments are made where numbers grew: over the steps, or within this one."""
     growth = growth_of(capsule) or Growth(1.0, 1.0, 1.0, 0)
     if origin is not None and origin.leaf is not None:
         growth = replace(growth, overflowed=origin.leaf.role.startswith("slot"))
-        return with_trials(growth, capsule, training) if growth.overflowed else growth
+        return with_trials(growth, capsule, training, clues) if growth.overflowed else Weighed(growth)
     node = None if origin is None or origin.node is None else trace.differentiated(origin.node)
     if node is not None and origin is not None:
         growth = replace(growth, overflowed=overflows(node, origin.value))
-    at_once = node is not None and node.kind == "exp" and capsule.step == 1
-    return with_trials(growth, capsule, training) if growth.diverging or at_once else growth
+    at_once = capsule.step == 1 and (bool(clues.oversized) or (node is not None and node.kind == "exp"))
+    grown = growth.diverging or at_once or clues.recurrence is not None
+    return with_trials(growth, capsule, training, clues) if grown else Weighed(growth)
 
 
 def _spoilers(capsule: Capsule, training: Training, origin: Origin | None) -> tuple[Spoiler, ...]:

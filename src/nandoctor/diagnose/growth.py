@@ -1,22 +1,38 @@
 """Did the training grow into the fault, and what stops the growth? Asked of the history, then by experiment.
 
 From the oldest healthy snapshot that is near enough, the kept batches are trained on again for a few steps,
-eagerly: as it was, with the inputs standardised, with the targets standardised, with lower rates. What
+eagerly: as it was; in float32; with the inputs or the targets standardised; without regularisers; with the recurrent
+weights bounded; with the too large initial weights drawn anew; with lower rates. What
 keeps the loss from growing is evidence that no pattern of the history could give.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
-from nandoctor.causes import growth_facts, learning_rate_too_high, unscaled_input, unscaled_target
-from nandoctor.causes.case import Growth, Trial
+from nandoctor.causes import (
+    bad_initialisation,
+    excessive_regularisation,
+    growth_facts,
+    half_facts,
+    learning_rate_too_high,
+    optimizer_epsilon_underflow,
+    unbounded_recurrence,
+    unscaled_input,
+    unscaled_target,
+)
+from nandoctor.causes.case import Growth, Penalty, Trial
 from nandoctor.findings import Number, StepRecord, real
 from nandoctor.frameworks.protocol import Batch, Change, Training
+from nandoctor.trace.graph import Node, Trace
+from nandoctor.trace.locations import Frame, user_frame
+from nandoctor.trace.recurrence import Recurrence, growing_recurrence, repeats
+from nandoctor.trace.terms import Term, weight_terms
 from nandoctor.watch.capsule import Capsule
 from nandoctor.watch.loop import Experiment
 from nandoctor.watch.snapshots import Snapshot
@@ -35,7 +51,7 @@ def growth_of(capsule: Capsule) -> Growth | None:
 
 def growth_over(history: Sequence[StepRecord], start_norm: float | None = None) -> Growth | None:
     """How much loss, gradient and weights grew over the healthy steps of a history."""
-    sound = [r for r in history if r.loss is not None and np.isfinite(real(r.loss))]
+    sound = [r for r in history if r.loss is not None and np.isfinite(real(r.loss)) and not r.skipped]
     if not sound:
         return None
     losses = [abs(real(r.loss)) for r in sound if r.loss is not None]
@@ -61,29 +77,133 @@ def _start_norm(capsule: Capsule) -> float | None:
     return float(np.sqrt(sum(np.square(a.astype(np.float64)).sum() for a in weights))) if weights else None
 
 
-def with_trials(growth: Growth, capsule: Capsule, training: Training) -> Growth:
-    """The growth with the experiments that tell its root."""
+@dataclass(frozen=True, slots=True)
+class Clues:
+    """What the trace and the first state say may be worth an experiment.
+
+    Attributes:
+        recurrence: a state that grows along the time steps.
+        repeats: the forward pass multiplies a state again and again.
+        oversized: the initial weights that are too large for their fans.
+        terms: terms of the loss that are computed from the weights alone.
+        half: something of the step was computed in half precision.
+    """
+
+    recurrence: Recurrence | None = None
+    repeats: bool = False
+    oversized: Mapping[str, float] = field(default_factory=dict)
+    terms: tuple[Term, ...] = ()
+    half: bool = False
+
+
+def clues_of(capsule: Capsule, trace: Trace) -> Clues:
+    """Looked for in the replayed step, and in the state that training started from."""
+    first = capsule.snapshots[0] if capsule.snapshots else None
+    return Clues(
+        recurrence=growing_recurrence(trace),
+        repeats=repeats(trace),
+        oversized=bad_initialisation.oversized(first.state) if first is not None and first.step == 1 else {},
+        terms=tuple(weight_terms(trace)),
+        half=any(v.dtype in half_facts.HALF for node in trace.nodes for v in node.outputs),
+    )
+
+
+def single_step(capsule: Capsule, training: Training) -> Trial:
+    """This step, from the last healthy state, with its half precision computed in float32."""
+    losses = training.losses_with(capsule.state, [capsule.batch], 1, Change(float32=True))
+    return Trial(half_facts.IN_SINGLE, tuple(losses))
+
+
+def penalties_of(capsule: Capsule, training: Training, loss: float) -> tuple[Penalty, ...]:
+    """The regularisers, with their shares in a loss, in the state that the experiments start from."""
+    start = _start(capsule)
+    found = () if start is None else training.penalties((*capsule.recent, capsule.batch)[0], start.state)
+    whole = abs(loss) if np.isfinite(loss) and loss != 0 else float("inf")
+    return tuple(
+        Penalty(
+            p.name,
+            abs(p.value) / whole if whole < float("inf") else float(p.value > 0),
+            p.coefficient,
+            p.decays,
+            p.location,
+        )
+        for p in found
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """The growth with the experiments that tell its root, the regularisers and the recurrence that were weighed."""
+
+    growth: Growth
+    penalties: tuple[Penalty, ...] = ()
+    recurrence: Recurrence | None = None
+
+
+def with_trials(growth: Growth, capsule: Capsule, training: Training, clues: Clues) -> Weighed:
+    """The experiments, in the order of their power to explain, until one stops the growth."""
     start = _start(capsule)
     if capsule.loop:
-        return replace(growth, trials=capsule.trials)
+        return Weighed(replace(growth, trials=capsule.trials), recurrence=clues.recurrence)
     if start is None:
-        return growth
+        return Weighed(growth, recurrence=clues.recurrence)
     batches = [*capsule.recent, *(() if capsule.batch.validation else (capsule.batch,))]
     if not batches:
-        return growth
+        return Weighed(growth, recurrence=clues.recurrence)
     steps = int(np.clip(capsule.step - start.step + 8, 10, _MOST_STEPS))
-    deadline = time.perf_counter() + SECONDS
-    trials: list[Trial] = []
-    for name, change in _changes(capsule.batch, _rate(capsule), updated=capsule.step > 1):
-        if trials and time.perf_counter() > deadline:
+    began = time.perf_counter()
+    as_it_was = Trial(_AS_IT_WAS, tuple(training.losses_with(start.state, batches, steps, Change())))
+    if as_it_was.settles:
+        return Weighed(growth)  # the growth does not come back: nothing can be learnt from it
+    each = (time.perf_counter() - began) / max(len(as_it_was.losses), 1)
+    steps = int(np.clip(SECONDS / 5 / max(each, 1e-6), 10, steps))
+    before = _Start(start, capsule, training)
+    loss = next(iter(as_it_was.losses), float("nan"))
+    penalties = (*penalties_of(capsule, training, loss), *(before.written_out(loss) if clues.terms else ()))
+    if clues.recurrence is None and clues.repeats and start.step < capsule.step:
+        clues = replace(clues, recurrence=growing_recurrence(before.trace))
+    trials = [as_it_was]
+    for name, change in _changes(capsule, clues, penalties):
+        if time.perf_counter() - began > SECONDS:
             break
-        losses = training.losses_with(start.state, batches, steps, change)
-        trials.append(Trial(name, tuple(losses)))
-        if name == _AS_IT_WAS and trials[0].settles:
-            return growth  # the growth does not come back: nothing can be learnt from it
-        if trials[-1].settles and name != _AS_IT_WAS:
+        elsewhere = bool(change.weights or change.bounded)
+        trials.append(Trial(name, tuple(training.losses_with(start.state, batches, steps, change)), elsewhere))
+        if trials[-1].settles:
             break
-    return replace(growth, trials=tuple(trials))
+    return Weighed(replace(growth, trials=tuple(trials)), penalties, clues.recurrence)
+
+
+class _Start:
+    """The step as it was before the weights ran away: afterwards a recurrence overflows at once, a penalty is all."""
+
+    def __init__(self, start: Snapshot, capsule: Capsule, training: Training) -> None:
+        self._start, self._capsule, self._training = start, capsule, training
+
+    @cached_property
+    def trace(self) -> Trace:
+        self._training.restore(self._start.state)
+        try:
+            return self._training.trace_step(self._capsule.batch)
+        finally:
+            self._training.restore(self._capsule.state)
+
+    def written_out(self, loss: float) -> tuple[Penalty, ...]:
+        """The penalties that the user's own loss adds."""
+        terms = weight_terms(self.trace)
+        places = [self.trace.location(term.node) for term in terms]
+        return tuple(
+            Penalty(
+                f"the penalty {growth_facts.quoted(place)}", abs(term.value / loss), None, False, place, _key(term.node)
+            )
+            for term, place in zip(terms, places, strict=True)
+            if place is not None and np.isfinite(loss) and loss != 0
+        )
+
+
+def _key(node: Node) -> tuple[str, Frame] | None:
+    """What an operation is found again by in another run: its name, and where the user wrote it."""
+    frame = user_frame(node.frames)
+    return None if frame is None else (node.op, frame)
 
 
 def _start(capsule: Capsule) -> Snapshot | None:
@@ -92,15 +212,28 @@ def _start(capsule: Capsule) -> Snapshot | None:
     return near[0] if near else (capsule.snapshots[0] if capsule.snapshots else None)
 
 
-def _changes(batch: Batch, rate: float | None, *, updated: bool) -> Iterator[tuple[str, Change]]:
-    """The experiments in the order of their power to explain: the data first, at the rate as it was."""
-    yield _AS_IT_WAS, Change()
+def _changes(capsule: Capsule, clues: Clues, penalties: tuple[Penalty, ...]) -> Iterator[tuple[str, Change]]:
+    """The experiments in the order of their power to explain, each at the rate as it was; the rate comes last."""
+    batch, rate = capsule.batch, _rate(capsule)
     inputs, targets = _unscaled(batch, "input"), _unscaled(batch, "target")
-    if inputs:
-        yield unscaled_input.CHANGE, Change(standardise=inputs)
+    experiments = [(half_facts.IN_SINGLE, Change(float32=True))] if clues.half else []
+    experiments += [(unscaled_input.CHANGE, Change(standardise=inputs))] if inputs else []
+    # inputs that nearly fill float16 leave no layer any room: that is the data's fault, not the precision's
+    yield from reversed(experiments) if _scale(batch, "input") > half_facts.ROOM else experiments
     if targets:
         yield unscaled_target.CHANGE, Change(standardise=targets)
-    for factor in learning_rate_too_high.factors(rate) if updated else ():
+    if excessive_regularisation.dominate(penalties, rate):
+        without = frozenset(p.made_by for p in penalties if p.made_by is not None)
+        yield excessive_regularisation.CHANGE, Change(regularisers_off=True, without=without)
+    if clues.recurrence is not None and clues.recurrence.weight:
+        yield unbounded_recurrence.CHANGE, Change(bounded=frozenset((clues.recurrence.weight,)))
+    if clues.oversized:
+        weights = bad_initialisation.redrawn(capsule.snapshots[0].state)
+        yield bad_initialisation.CHANGE, Change(weights=weights)
+    if _weights_in_half(capsule):
+        epsilon = optimizer_epsilon_underflow.EPSILON
+        yield optimizer_epsilon_underflow.CHANGE, Change(epsilon=epsilon)
+    for factor in learning_rate_too_high.factors(rate) if capsule.step > 1 else ():
         yield learning_rate_too_high.change(factor), Change(learning_rate=factor)
 
 
@@ -116,8 +249,18 @@ def loop_experiments(history: Sequence[StepRecord], event: int) -> Iterator[Expe
         yield Experiment(name=learning_rate_too_high.change(factor), until=until, learning_rate=factor)
 
 
+def _weights_in_half(capsule: Capsule) -> bool:
+    return any(a.dtype == np.float16 for name, a in capsule.state.items() if name.startswith("weight "))
+
+
 def _rate(capsule: Capsule) -> float | None:
     return next((r.learning_rate for r in reversed(capsule.history) if r.learning_rate is not None), None)
+
+
+def _scale(batch: Batch, family: str) -> float:
+    """The largest typical magnitude of the arrays of a role."""
+    arrays = [a for role, a in batch.arrays.items() if role.split("[")[0] == family and growth_facts.can_be_scaled(a)]
+    return max((growth_facts.typical_magnitude(a) or 0.0 for a in arrays), default=0.0)
 
 
 def _unscaled(batch: Batch, family: str) -> frozenset[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from nandoctor.findings import Location
 from nandoctor.frameworks.reading import Reading, ValidationReading
 from nandoctor.trace.graph import Trace
+from nandoctor.trace.locations import Frame
 
 State = Mapping[str, np.ndarray]
 """Every variable of a training by name: weights, optimizer slots, statistics, metrics, random state."""
@@ -70,10 +71,41 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True)
 class Change:
-    """What an experiment changes about a step: a factor on the learning rate, and which arrays are standardised."""
+    """What an experiment changes about a step.
+
+    Attributes:
+        learning_rate: a factor on it.
+        standardise: which arrays of the batch are brought to mean 0 and spread 1.
+        regularisers_off: neither penalties beside the loss nor weight decay.
+        without: terms of the loss that are not differentiated, by the operation and the user's frame that make them.
+        float32: what the model computes in half precision, in single precision.
+        weights: weights to begin with instead of those of the start, by name.
+        bounded: matrices that multiply a state again and again, by name; their norm is held at 1 after each step.
+        epsilon: the optimizer's, where it is smaller.
+    """
 
     learning_rate: float = 1.0
     standardise: frozenset[str] = frozenset()
+    regularisers_off: bool = False
+    without: frozenset[tuple[str, Frame]] = frozenset()
+    float32: bool = False
+    weights: State = field(default_factory=dict)
+    bounded: frozenset[str] = frozenset()
+    epsilon: float | None = None
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """One regulariser: what it adds to the loss, and the line that asked for it.
+
+    `coefficient` is that of a squared penalty, where it is known, or of the decay where it `decays` the weights.
+    """
+
+    name: str
+    value: float
+    coefficient: float | None = None
+    decays: bool = False
+    location: Location | None = None
 
 
 class Training(Protocol):
@@ -150,5 +182,16 @@ class Training(Protocol):
         ...
 
     def losses_with(self, start: State, batches: Sequence[Batch], steps: int, change: Change) -> list[float]:
-        """The loss of each step of a short training from another state; the present state is put back."""
+        """The loss of each step of a short training from another state; the present state is put back.
+
+        The last one is NaN where a gradient of that step was not finite. A loss scaler does not scale here.
+        """
+        ...
+
+    def is_finite_at(self, batch: Batch, scale: float) -> bool | None:
+        """Whether the step's gradients are finite with the loss scaled by so much; None where none can be had."""
+        ...
+
+    def penalties(self, batch: Batch, start: State) -> Sequence[Penalty]:
+        """What is added to the loss beside the error, and the decay of the weights, in a state."""
         ...

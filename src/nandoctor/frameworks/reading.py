@@ -69,7 +69,11 @@ class LoopReading:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Sums of squares (float32, over all elements) and a code that is 0 for a healthy step."""
+    """Sums of squares (float32, over all elements) and a code that is 0 for a healthy step.
+
+    `loss_scale` is what a loss scaler multiplied the loss by (the gradients are those of the scaled loss), None where
+    there is none; `skipped` says that it left the step out because a scaled gradient was not finite.
+    """
 
     code: int
     loss: float
@@ -78,6 +82,8 @@ class Reading:
     update_sumsq: float
     learning_rate: float | None
     seconds: float
+    loss_scale: float | None = None
+    skipped: bool = False
 
     @property
     def faulty(self) -> bool:
@@ -89,20 +95,25 @@ class Reading:
         for bit, name in ((BAD_LOSS, "loss"), (BAD_GRADIENT, "gradient"), (BAD_STATE, "state")):
             if self.code & bit:
                 return name
-        return "weights" if self.faulty else "nothing"
+        if self.faulty:
+            return "weights"
+        return "gradient" if self.skipped else "nothing"
 
     def record(self, step: int, epoch: int, batch: int) -> StepRecord:
         """The step as the history keeps it."""
         weights = math.sqrt(self.weight_sumsq) if self.weight_sumsq >= 0 else math.nan
         update = math.sqrt(self.update_sumsq) if self.update_sumsq >= 0 else math.nan
+        gradient = math.sqrt(self.gradient_sumsq) / (self.loss_scale or 1.0) if self.gradient_sumsq >= 0 else math.nan
         return StepRecord(
             step=step,
             epoch=epoch,
             batch=batch,
             loss=number(self.loss),
-            gradient_norm=number(math.sqrt(self.gradient_sumsq) if self.gradient_sumsq >= 0 else math.nan),
+            gradient_norm=number(gradient),
             weight_norm=number(weights),
             update_ratio=number(update / weights) if weights > 0 else None,
             learning_rate=self.learning_rate,
+            loss_scale=self.loss_scale,
+            skipped=self.skipped,
             seconds=self.seconds,
         )

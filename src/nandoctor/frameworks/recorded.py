@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from nandoctor.findings import Location
-from nandoctor.frameworks.protocol import Batch, Change, State, Watcher
+from nandoctor.frameworks.protocol import Batch, Change, Penalty, State, Watcher
 from nandoctor.trace.graph import Trace
 
 
@@ -62,6 +62,12 @@ class RecordedTraining:
 
     def is_finite_with(self, batch: Batch, rows: Sequence[int]) -> bool | None:
         return None
+
+    def is_finite_at(self, batch: Batch, scale: float) -> bool | None:
+        return None
+
+    def penalties(self, batch: Batch, start: State) -> tuple[Penalty, ...]:
+        return ()
 
     def losses_with(self, start: State, batches: Sequence[Batch], steps: int, change: Change) -> list[float]:
         return []

@@ -123,6 +123,8 @@ class Trace:
     error: str | None = None
     error_frames: tuple[Frame, ...] = ()
     truncated: bool = False
+    objectives: list[Value] = field(default_factory=list)
+    """What was differentiated: the loss, with all that the user's own train step adds to it."""
     outputs: list[Value] = field(default_factory=list)
     """What the models called by the step gave: the predictions."""
 

@@ -242,9 +242,9 @@ def environment() -> dict[str, str]:
         "Time": f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S %z}",
         "Command line": shlex.join(sys.argv),
         "Folder": _folder(),
-        "Git revision": _git_revision() or "",
+        "Git revision": git_revision() or "",
         "Python": platform.python_version(),
         "Platform": platform.platform(),
-        **{name: version for name, version in _versions().items() if name != "nandoctor"},
+        **{name: version for name, version in versions().items() if name != "nandoctor"},
     }
     return {name: fact for name, fact in facts.items() if fact}

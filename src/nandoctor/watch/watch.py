@@ -15,6 +15,7 @@ from nandoctor.frameworks.reading import Reading, ValidationReading
 from nandoctor.watch.capsule import Capsule
 from nandoctor.watch.floating_point import FloatingPointNote
 from nandoctor.watch.history import History
+from nandoctor.watch.scaling import LossScaling
 from nandoctor.watch.snapshots import BUDGET, Snapshots
 
 _RECENT = 8
@@ -36,6 +37,7 @@ class Watch:
         self._snapshots = Snapshots(training.state, budget)
         self._recent: deque[Batch] = deque(maxlen=_RECENT)
         self._notes = notes
+        self._scaling = LossScaling(training.is_finite_at)
 
     @property
     def steps(self) -> int:
@@ -53,6 +55,17 @@ class Watch:
 
     def begin_epoch(self, epoch: int) -> None:
         self.epoch, self.batch_index = epoch, 0
+
+    def is_fault(self, reading: Reading, batch: Batch) -> bool:
+        """Whether a step was refused by the gate, or is skipped by a loss scaler without end."""
+        return reading.faulty or self._scaling.is_endless(reading, batch)
+
+    def stuck(self) -> Capsule | None:
+        """At the end of a training: its last step, if a loss scaler was still skipping and would have gone on."""
+        batch = self._scaling.stuck_at_the_end()
+        if batch is None:
+            return None
+        return replace(self.capsule("gradient", batch), step=self.steps, batch_index=max(self.batch_index - 1, 0))
 
     def healthy(self, reading: Reading, batch: Batch) -> StepRecord:
         """A step that went well."""

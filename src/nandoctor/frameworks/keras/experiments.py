@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -30,16 +29,23 @@ def eagerly(step: Callable[[Any], Any], data: Any) -> Any:
 
 @contextlib.contextmanager
 def noting_losses(losses: list[float]) -> Iterator[None]:
-    """Append the loss of each step run inside."""
+    """Append the loss of each step run inside; NaN where a gradient of it is not finite."""
     original = tf.GradientTape.gradient
 
     def gradient(tape: Any, target: Any, sources: Any, *args: Any, **kwargs: Any) -> Any:
+        result = original(tape, target, sources, *args, **kwargs)
         if not tape._recording:
-            losses.append(float(sum(t.numpy().astype(np.float64).sum() for t in tf.nest.flatten(target))))
-        return original(tape, target, sources, *args, **kwargs)
+            loss = float(sum(t.numpy().astype(np.float64).sum() for t in tf.nest.flatten(target)))
+            losses.append(loss if all(_finite(g) for g in tf.nest.flatten(result)) else float("nan"))
+        return result
 
     with patched(tf.GradientTape, "gradient", gradient):
         yield
+
+
+def _finite(tensor: Any) -> bool:
+    tensor = dense(tensor)
+    return tensor is None or not tensor.dtype.is_floating or bool(tf.reduce_all(tf.math.is_finite(tensor)))
 
 
 @contextlib.contextmanager
@@ -49,8 +55,7 @@ def noting_finiteness(seen: list[bool]) -> Iterator[None]:
 
     def gradient(tape: Any, target: Any, sources: Any, *args: Any, **kwargs: Any) -> Any:
         result = original(tape, target, sources, *args, **kwargs)
-        tensors = [dense(t) for t in (*tf.nest.flatten(target), *tf.nest.flatten(result)) if t is not None]
-        seen.extend(bool(tf.reduce_all(tf.math.is_finite(t))) for t in tensors if t.dtype.is_floating)
+        seen.extend(_finite(t) for t in (*tf.nest.flatten(target), *tf.nest.flatten(result)))
         return result
 
     with patched(tf.GradientTape, "gradient", gradient):
@@ -58,31 +63,19 @@ def noting_finiteness(seen: list[bool]) -> Iterator[None]:
 
 
 def changed(batch: Batch, change: Change) -> Any:
-    """The batch with the arrays standardised that an experiment names."""
-    if not change.standardise:
+    """The batch with the arrays standardised, or widened, that an experiment names."""
+    if not change.standardise and not change.float32:
         return batch.data
 
-    def standardise(role: str, leaf: Any) -> Any:
-        if role not in change.standardise or not isinstance(leaf, tf.Tensor):
+    def arrange(role: str, leaf: Any) -> Any:
+        if not isinstance(leaf, tf.Tensor):
+            return leaf
+        if change.float32 and leaf.dtype in (tf.float16, tf.bfloat16):
+            leaf = tf.cast(leaf, tf.float32)
+        if role not in change.standardise:
             return leaf
         mean, variance = tf.nn.moments(tf.cast(leaf, tf.float64), axes=[0], keepdims=True)
         scaled = (tf.cast(leaf, tf.float64) - mean) / tf.maximum(tf.sqrt(variance), 1e-6)
         return tf.cast(scaled, leaf.dtype if leaf.dtype.is_floating else tf.float32)
 
-    return map_leaves(batch.data, standardise)
-
-
-class ScaledSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-    """A learning-rate schedule, multiplied."""
-
-    def __init__(self, schedule: Callable[..., Any], factor: float) -> None:
-        super().__init__()
-        self._schedule = schedule
-        self._factor = factor
-
-    def __call__(self, step: Any) -> Any:
-        try:
-            rate = self._schedule(step)
-        except TypeError:  # Keras also takes a function without arguments
-            rate = self._schedule()
-        return rate * self._factor
+    return map_leaves(batch.data, arrange)

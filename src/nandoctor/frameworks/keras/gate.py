@@ -34,6 +34,8 @@ class Gate:
             self._gradients = _scalar("gradient_sumsq")
             self._weights = _scalar("weight_sumsq")
             self._updates = _scalar("update_sumsq")
+            self._scale = _scalar("loss_scale")
+            self._skipped = _scalar("skipped")
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[None]:
@@ -48,7 +50,7 @@ class Gate:
 
     def _gated_step(self, train_step: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def step(data: Any) -> dict[str, Any]:
-            for variable in (self._code, self._gradients, self._weights, self._updates):
+            for variable in (self._code, self._gradients, self._weights, self._updates, self._scale, self._skipped):
                 variable.assign(0.0)
             self._loss.assign(float("nan"))
             state = _tf_variables(state_of(self._model))
@@ -69,7 +71,7 @@ class Gate:
 
     def _packed(self) -> Any:
         rate = learning_rate(self._model.optimizer)
-        parts = (self._code, self._loss, self._gradients, self._weights, self._updates)
+        parts = (self._code, self._loss, self._gradients, self._weights, self._updates, self._scale, self._skipped)
         return tf.stack([*(p.read_value() for p in parts), rate])
 
     def _seen_loss(self, compute_loss: Callable[..., Any]) -> Callable[..., Any]:
@@ -121,9 +123,12 @@ class Gate:
                 optimizer.built = True
             sumsq = sum_of_squares(known)
             self._gradients.assign_add(sumsq)
-            if scales_loss(optimizer):
-                return apply(grads, trainable_variables)
-            self._fail_unless(tf.math.is_finite(sumsq) | _all_finite_exactly(sumsq, known), BAD_GRADIENT)
+            fine = tf.math.is_finite(sumsq) | _all_finite_exactly(sumsq, known)
+            if scales_loss(optimizer):  # it skips the step by itself: whether that ends is for the watch to judge
+                self._scale.assign(tf.cast(optimizer.dynamic_scale, tf.float32))
+                self._skipped.assign(tf.where(fine, self._skipped.read_value(), 1.0))
+            else:
+                self._fail_unless(fine, BAD_GRADIENT)
             tf.cond(
                 tf.equal(self._code, 0.0),
                 lambda: self._update(optimizer, apply, grads, trainable_variables),

@@ -55,6 +55,7 @@ def run_recorded(
         except Exception as error:
             _note_error(trace, error)
     trace.loss = [recorder.value(t) for t in (computed or differentiated or _losses(logs))]
+    trace.objectives = [recorder.value(t) for t in differentiated]
     recorder.mark_written()
 
 

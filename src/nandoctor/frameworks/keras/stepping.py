@@ -116,5 +116,6 @@ def _step(run: TrainFunction, data: Any, watcher: Watcher, unguarded: Unguarded)
 
 
 def _reading(values: Sequence[float], seconds: float) -> Reading:
-    code, loss, gradients, weights, updates, rate = values
-    return Reading(int(code), loss, gradients, weights, updates, None if np.isnan(rate) else rate, seconds)
+    code, loss, gradients, weights, updates, scale, skipped, rate = values
+    known = None if np.isnan(rate) else rate
+    return Reading(int(code), loss, gradients, weights, updates, known, seconds, scale or None, bool(skipped))

@@ -12,14 +12,16 @@ import numpy as np
 from nandoctor.findings import Location
 from nandoctor.frameworks.keras import sites
 from nandoctor.frameworks.keras.batches import rebuilt, take_rows
-from nandoctor.frameworks.keras.experiments import ScaledSchedule, changed, eagerly, noting_finiteness, noting_losses
+from nandoctor.frameworks.keras.changes import contracted, hold_scale, making
+from nandoctor.frameworks.keras.experiments import changed, eagerly, noting_finiteness, noting_losses
 from nandoctor.frameworks.keras.gate import Gate, optimizers_of, state_of
+from nandoctor.frameworks.keras.penalties import penalties_of
 from nandoctor.frameworks.keras.recording import Places, path_of, run_recorded
 from nandoctor.frameworks.keras.replicas import ReplicaGate, runs_on_replicas
 from nandoctor.frameworks.keras.stepping import watched
 from nandoctor.frameworks.keras.validating import bad_loss, watched_test
 from nandoctor.frameworks.patching import patched
-from nandoctor.frameworks.protocol import Batch, Change, State, Watcher
+from nandoctor.frameworks.protocol import Batch, Change, Penalty, State, Watcher
 from nandoctor.frameworks.tensorflow.pipeline import trace_spoiling_map
 from nandoctor.frameworks.tensorflow.recorder import Recorder
 from nandoctor.trace.graph import Trace
@@ -32,7 +34,8 @@ class KerasTraining:
         self.model = model
         self.fit_location = fit_location
         self.compile_location = sites.compile_site(model, fit_location)
-        self.optimizer_location = sites.made_at(model.optimizer)
+        inner = getattr(model.optimizer, "inner_optimizer", None)
+        self.optimizer_location = sites.made_at(inner) or sites.made_at(model.optimizer)
         self._open = contextlib.ExitStack()
         self._validating = contextlib.ExitStack()
         self._dataset: Any = None
@@ -134,6 +137,7 @@ class KerasTraining:
         before = self.state()
         recorder = Recorder(stop=KerasTraining.trace_step.__code__)
         try:
+            hold_scale(self.model, 1.0)
             with self._ungated():
                 places = Places(self.compile_location, self.optimizer_location)
                 run_recorded(self.model, self._step_of(batch), places, recorder, batch.data, self._variables())
@@ -152,12 +156,15 @@ class KerasTraining:
         return None if self._dataset is None else trace_spoiling_map(self._dataset)
 
     def is_finite_with(self, batch: Batch, rows: Sequence[int]) -> bool | None:
+        return self._is_finite(batch, take_rows(batch.data, rows), 1.0)
+
+    def _is_finite(self, batch: Batch, data: Any, scale: float) -> bool | None:
         before = self.state()
-        part = take_rows(batch.data, rows)
         seen: list[bool] = []
         try:
+            hold_scale(self.model, scale)
             with self._ungated(), noting_finiteness(seen):
-                logs = eagerly(self._step_of(batch), part)
+                logs = eagerly(self._step_of(batch), data)
             finite = all(seen) and not self.nonfinite_weights()
             if batch.validation:
                 finite = bad_loss(logs) is None
@@ -171,28 +178,44 @@ class KerasTraining:
         before = self.state()
         losses: list[float] = []
         try:
-            self.restore({name: a for name, a in start.items() if not name.endswith("/learning_rate")})
-            with self._ungated(), noting_losses(losses), self._scaled_rate(change.learning_rate):
+            self._begin(start, change)
+            with self._ungated(), making(self.model, change), noting_losses(losses):
                 for n in range(steps):
+                    hold_scale(self.model, 1.0)
+                    self._contract(change.bounded)
                     eagerly(self.model.train_step, changed(batches[n % len(batches)], change))
-                    if not np.isfinite(losses[-1]):
+                    if not losses or not np.isfinite(losses[-1]):
                         break
+        except Exception:  # a change may not fit the user's own code: a cast that it writes out, a shape
+            if change == Change():
+                raise
         finally:
             self.restore(before)
         return losses
 
-    @contextlib.contextmanager
-    def _scaled_rate(self, factor: float) -> Iterator[None]:
-        """While inside, every optimizer's learning rate, also one that a schedule gives, is multiplied."""
-        with contextlib.ExitStack() as stack:
-            for optimizer in optimizers_of(self.model) if factor != 1.0 else ():
-                inner = getattr(optimizer, "inner_optimizer", optimizer)
-                if isinstance(inner._learning_rate, keras.Variable):
-                    inner._learning_rate.assign(inner._learning_rate * factor)  # restored with the state
-                else:
-                    scaled = ScaledSchedule(inner._learning_rate, factor)
-                    stack.enter_context(patched(inner, "_learning_rate", scaled))
-            yield
+    def _begin(self, start: State, change: Change) -> None:
+        self.restore({name: a for name, a in start.items() if not name.endswith("/learning_rate")})
+        self.restore(change.weights)
+
+    def _contract(self, names: frozenset[str]) -> None:
+        """Hold the norm of matrices that multiply a state at 1."""
+        for name, variable in self._variables().items() if names else ():
+            if name in names:
+                variable.assign(contracted(np.asarray(variable.numpy())))
+
+    def is_finite_at(self, batch: Batch, scale: float) -> bool | None:
+        return self._is_finite(batch, batch.data, scale)
+
+    def penalties(self, batch: Batch, start: State) -> Sequence[Penalty]:
+        before = self.state()
+        try:
+            self.restore(start)
+            x, _, _ = keras.utils.unpack_x_y_sample_weight(batch.data)
+            return penalties_of(self.model, x, self.optimizer_location or self.compile_location)
+        except Exception:  # a model that its own train step calls in another way
+            return ()
+        finally:
+            self.restore(before)
 
     @contextlib.contextmanager
     def _ungated(self) -> Iterator[None]:
