@@ -19,7 +19,8 @@ from pathlib import Path
 import msgspec
 
 _TESTS = Path(__file__).parent
-FOLDERS = (_TESTS / "scripts", _TESTS / "articles", _TESTS.parent / "src" / "nandoctor" / "clinic" / "cases")
+SCRIPTS = _TESTS / "scripts"
+FOLDERS = (SCRIPTS, _TESTS / "articles", _TESTS.parent / "src" / "nandoctor" / "clinic" / "cases")
 """One or more scripts for each cause, the examples of the articles, and the demos."""
 
 _HERE = re.compile(r"#.*<- (or )?here")

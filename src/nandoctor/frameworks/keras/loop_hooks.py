@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -59,6 +60,7 @@ def _scale_loss(loops: Loops, original: Callable[..., Any]) -> Callable[..., Any
 
 
 def _aside(loops: Loops, original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
     def method(*args: Any, **kwargs: Any) -> Any:
         with loops.aside():
             return original(*args, **kwargs)
