@@ -174,7 +174,7 @@ class Pair(keras.Model):
         self.left, self.right = layers.Dense(4), layers.Dense(4)
 
     def compile(self, left, right):
-        super().compile()
+        super().compile(run_eagerly=True)
         self.left_optimizer, self.right_optimizer = left, right
 
     def train_step(self, data):
@@ -198,7 +198,7 @@ model.fit(tf.data.Dataset.from_tensor_slices((x, y)).batch(8).repeat(2), epochs=
 )
 
 
-def test_optimizers_that_are_built_in_their_first_step(tmp_path: Path) -> None:
+def test_a_model_and_optimizers_that_are_built_in_their_first_step(tmp_path: Path) -> None:
     script = tmp_path / "gan.py"
     script.write_text(GAN)
     folder, then = caught(script)
