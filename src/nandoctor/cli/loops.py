@@ -137,9 +137,14 @@ def _clear_progress() -> None:
 
 @contextlib.contextmanager
 def hooks(
-    follower: Callable[[], Any], chance: Chance, stack: contextlib.ExitStack, keep: Callable[[Any], None]
+    follower: Callable[[], Any],
+    chance: Chance,
+    stack: contextlib.ExitStack,
+    keep: Callable[[Any], None],
+    *,
+    strict: bool = False,
 ) -> Iterator[None]:
-    """The watch goes in as the frameworks are imported."""
+    """The watch goes in as the frameworks are imported; `strict`: an error of its own is not to be passed over."""
     made: list[Any] = []
     optimizers: list[Any] = []
 
@@ -149,7 +154,7 @@ def hooks(
         from nandoctor.frameworks.tensorflow.loops import Loops
 
         tf.random.set_seed(chance.seed)
-        made.append(stack.enter_context(Loops(follower()).watching()))
+        made.append(stack.enter_context(Loops(follower(), strict=strict).watching()))
         keep(made[0])
         keras()
 
@@ -203,7 +208,7 @@ def explain_again(
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(chance.given())
-        stack.enter_context(hooks(tracer, chance, stack, kept.append))
+        stack.enter_context(hooks(tracer, chance, stack, kept.append, strict=True))
         stack.enter_context(when_imported("keras", lambda: _note_sites(stack)))
         stack.enter_context(listening(log))
         run()

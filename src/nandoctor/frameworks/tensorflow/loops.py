@@ -64,8 +64,9 @@ class _SiteNotes:
 class Loops:
     """The watch over every loop of one script."""
 
-    def __init__(self, follower: Follower) -> None:
+    def __init__(self, follower: Follower, *, strict: bool = False) -> None:
         self._follower = follower
+        self._strict = strict
         self._notes: Any = None
         self._sites: dict[Site, _SiteNotes] = {}
         self._with_events: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -143,6 +144,8 @@ class Loops:
         try:
             yield
         except Exception as error:
+            if self._strict:
+                raise
             self._aside += 1
             text = (
                 f"nandoctor: the watch over loops failed ({type(error).__name__}: {error}) and has switched itself off."
