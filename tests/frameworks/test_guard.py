@@ -403,3 +403,16 @@ def test_the_history_says_which_steps_a_loss_scaler_skipped_and_at_what_scale() 
         assert all(r.update_ratio == 0 for r in skipped)
 
     corpus.in_fork(work)
+
+
+def test_an_update_that_makes_weights_infinite_is_taken_back_under_a_loss_scaler_too() -> None:
+    def work() -> None:
+        model, fit = keras_models.loss_scaled()
+        model.optimizer.inner_optimizer.learning_rate = float("inf")
+        guard = quiet_guard()
+        fit(callbacks=[guard])
+        assert guard.result is not None
+        assert guard.result.status == "fault"
+        assert all(np.isfinite(np.asarray(v)).all() for v in model.trainable_variables)
+
+    corpus.in_fork(work)

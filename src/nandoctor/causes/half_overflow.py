@@ -51,6 +51,8 @@ def examine(case: Case) -> Suspicion | None:
         return None
     if case.scaler_skips and not overflow.forward:
         confidence = min(confidence, 0.9)  # a gradient too large for every scale is the scaler's own fault
+    if not overflow.forward and _spoilt_later(case):
+        confidence = min(confidence, 0.8)  # a scaled gradient may be infinite, until a clip makes NaN of all
     return Suspicion(
         confidence=confidence,
         summary=f"{expression(overflow.location, 'the step')} runs in float16, which ends at 65504: {overflow.what}. "
@@ -89,6 +91,12 @@ def _overflow(case: Case) -> Overflow | None:
         return None
     what = f"numbers up to {largest:.5g} went into {node.op}, and its result is beyond that"
     return Overflow(case.location, what, fits_single(node), node.phase == "forward")
+
+
+def _spoilt_later(case: Case) -> bool:
+    """Whether the infinity of a gradient became NaN only in what the user's step does with gradients."""
+    later = case.origin.nan_node if case.origin is not None else None
+    return later is not None and later.phase == "update"
 
 
 def _is_pole(case: Case, node: Node) -> bool:
