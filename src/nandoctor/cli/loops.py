@@ -25,7 +25,7 @@ from nandoctor.frameworks.reading import LoopReading
 from nandoctor.frameworks.recorded import RecordedTraining
 from nandoctor.report.words import PAGE
 from nandoctor.trace.graph import Trace
-from nandoctor.trace.leaves import feeding_place, name_leaves
+from nandoctor.trace.leaves import feeding_place, name_leaves, updating_place
 from nandoctor.watch.capsule import Capsule
 from nandoctor.watch.floating_point import FloatingPointLog, listening
 from nandoctor.watch.loop import Experiment, LoopListener, LoopWatch, Rendezvous
@@ -248,7 +248,13 @@ def losses_again(
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(chance.given())
-        stack.enter_context(hooks(lambda: LoopListener(look), chance, stack, lambda _: None))
+        slow = experiment.learning_rate
+
+        def slowed(loops: Any) -> None:
+            if slow != 1.0:
+                stack.enter_context(loops.slowed(slow))
+
+        stack.enter_context(hooks(lambda: LoopListener(look), chance, stack, slowed))
         stack.enter_context(when_imported("keras", lambda: _change(experiment, stack)))
         run()
     return losses
@@ -283,6 +289,7 @@ def _capsule(
         from nandoctor.frameworks.keras.sites import made_at as site_of
 
         made_at = site_of(optimizer)
+    made_at = made_at or updating_place(trace)
     training = RecordedTraining(trace, loop, made_at)
     capsule = Capsule(
         step=rendezvous.step,

@@ -130,9 +130,9 @@ def _growth(capsule: Capsule, trace: Trace, training: Training, origin: Origin |
 
 def _spoilers(capsule: Capsule, training: Training, origin: Origin | None) -> tuple[Spoiler, ...]:
     """Where the user's source spoilt the data: in the pipeline, as NumPy reported it, or as the source says."""
-    if origin is None or origin.leaf is None:
+    if origin is None or (origin.leaf is None and origin.user_infinity is None):
         return ()
-    if origin.leaf.role.startswith(("input", "target", "sample_weight")):
+    if origin.leaf is not None and origin.leaf.role.startswith(("input", "target", "sample_weight")):
         in_pipeline = _pipeline_spoiler(training)
         if in_pipeline is not None:
             return (in_pipeline,)
@@ -178,7 +178,7 @@ def _diagnosis(when: Moment, case: Case, suspicions: list[tuple[Cause, Suspicion
         cause=cause.id,
         code=cause.code,
         title=cause.title,
-        phase=case.phase if case.surface == "validation" else first.phase or case.phase,
+        phase=case.phase if case.phase in ("validation", "state") else first.phase or case.phase,
         step=when.step,
         epoch=when.epoch,
         batch=when.batch,

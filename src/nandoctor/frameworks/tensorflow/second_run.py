@@ -107,7 +107,9 @@ class LoopTracer:
         bad_loss = self._recorder is not None and reading.faulty and int(reading.kind) == 1
         if bad_loss or self._events >= self._rendezvous.event + BEYOND:
             self._finish(reading)
-        elif (self._recorder is None and self._awake) or (self._turn_is_over and not self._updates):
+        elif (self._recorder is None and self._awake) or (
+            self._turn_is_over and not self._updates and self._events > self._rendezvous.event
+        ):
             self._wake()
 
     @property
