@@ -404,6 +404,8 @@ class _Guarded:
         return self
 
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> bool:
+        if isinstance(error, KeyboardInterrupt):
+            self._guard.close()  # the user's model is left as it was
         if isinstance(error, Exception):
             self.failed = True
             self._guard._switch_off(error)

@@ -3,8 +3,8 @@
 What happens:
     Batch normalisation divides by the spread of each channel over the batch. The last batch of an epoch has one
     row, or a branch has one value left after pooling: the variance is exactly 0, and its unbiased form
-    divides by n - 1 = 0. Or every training batch was so small that the moving variance fell to almost nothing; training,
-    which uses the batch's own statistics, looks healthy, and in validation the same layer divides by it.
+    divides by n - 1 = 0. Or every training batch was so small that the moving variance fell to almost nothing;
+    training, which uses the batch's own statistics, looks healthy, and in validation the same layer divides by it.
 
 Why it makes NaN:
     `0 / 0` in the unbiased variance or in `(x - mean) / std`. The moving statistics keep the NaN for ever. With a
