@@ -22,8 +22,10 @@ app = typer.Typer(
 
 _RUN_HELP = """Run a training script, unedited, and name the cause if its loss becomes NaN.
 
-Every Keras `fit` in the script is watched. The step that breaks is not applied; it is replayed operation by
-operation, and the line, the rows and the cause are printed to standard error.
+Every Keras `fit` and `evaluate` in the script is watched. A step of `fit` that breaks is not applied; it is replayed
+operation by operation, and the line, the rows and the cause are printed to standard error. Loops of your own with
+tf.GradientTape are watched too: where one breaks, the script is run a second time, silently, up to that step, so
+what it writes it writes again.
 
 \b
 Examples:
