@@ -33,11 +33,11 @@ def micro_gradients(x, y):
     return loss, tape.gradient(loss, model.trainable_variables)
 
 
+micro_batches = tf.data.Dataset.from_tensor_slices((x, load)).batch(MICRO)
 sums = [tf.Variable(tf.zeros_like(v), trainable=False) for v in model.trainable_variables]
 for epoch in range(2):
-    for n, start in enumerate(range(0, len(x), MICRO), 1):
-        rows = slice(start, start + MICRO)
-        loss, grads = micro_gradients(x[rows], load[rows])
+    for n, (xb, yb) in enumerate(micro_batches, 1):
+        loss, grads = micro_gradients(xb, yb)
         for total, g in zip(sums, grads):
             total.assign_add(g)
         if n % ACCUMULATE == 0:
