@@ -62,6 +62,7 @@ def run_command(
         ".nandoctor"
     ),
     no_batch: Annotated[bool, typer.Option("--no-batch", help="Leave the batch's data out of the capsule.")] = False,
+    no_capsule: Annotated[bool, typer.Option("--no-capsule", help="Write no capsule.")] = False,
     max_steps: Annotated[
         int | None, typer.Option("--max-steps", min=1, metavar="N", help="End the script after N healthy steps.")
     ] = None,
@@ -71,7 +72,13 @@ def run_command(
     from nandoctor.cli.run import Options, run
 
     options = Options(
-        json=json, html=html, open=open_, out=out, keep_batch=not no_batch, max_steps=max_steps, quiet=quiet
+        json=json,
+        html=html,
+        open=open_,
+        out=None if no_capsule else out,
+        keep_batch=not no_batch,
+        max_steps=max_steps,
+        quiet=quiet,
     )
     code, _ = run(script, arguments or [], options, module=module)
     raise typer.Exit(code)

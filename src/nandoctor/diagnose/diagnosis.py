@@ -254,6 +254,8 @@ def _shortened(chain: tuple[Node, ...]) -> Iterable[Node]:
 def _how_it_surfaced(case: Case) -> tuple[Fact, ...]:
     if case.seen is not None:
         return (case.seen,)
+    if not case.surface:
+        return ()
     if case.origin is None:
         seen = Fact(text=f"the {case.surface} was not finite in the compiled step", values={"surface": case.surface})
         return (seen, growth_fact(case)) if case.history else (seen,)
