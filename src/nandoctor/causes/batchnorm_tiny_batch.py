@@ -1,28 +1,22 @@
-"""A batch normalisation met a batch of one row (or of rows without variety): there is no spread to divide by.
+"""# batchnorm-tiny-batch (ND602)
 
-What happens:
-    Batch normalisation divides by the spread of each channel over the batch. The last batch of an epoch has one
-    row, or a branch has one value left after pooling: the variance is exactly 0, and its unbiased form
-    divides by n - 1 = 0. Or every training batch was so small that the moving variance fell to almost nothing;
-    training, which uses the batch's own statistics, looks healthy, and in validation the same layer divides by it.
+**What happens.** Batch normalisation divides by the spread of each channel over the batch. The last batch of an epoch
+has one row, or a branch has one value left after pooling: the variance is exactly 0, and its unbiased form divides by
+`n - 1 = 0`. Or every training batch was so small that the moving variance fell to almost nothing: training, which uses
+the batch's own statistics, looks healthy, and in validation the same layer divides by it.
 
-Why it makes NaN:
-    `0 / 0` in the unbiased variance or in `(x - mean) / std`. The moving statistics keep the NaN for ever. With a
-    moving variance of almost 0, activations become so large in validation that what follows overflows.
+**Why it makes NaN.** `0 / 0` in the unbiased variance or in `(x - mean) / std`; moving statistics keep it for ever.
+With a moving variance of almost 0, activations become so large in validation that what follows overflows.
 
-How it looks:
-    The division is by a variance over a first axis of length 1. Or the fault is in a validation, and a
-    normalisation multiplies its input by a factor of hundreds because its moving variance is next to 0.
+**How it looks.** The division is by a variance over a first axis of length 1. Or the fault is in a validation, and a
+normalisation multiplies its input by hundreds because its moving variance is next to 0.
 
-Treatment:
-    `drop_remainder=True`, or a batch size that leaves no single row. Keras's own layer has an epsilon and no
-    unbiased variance: use it. Group or layer normalisation does not depend on the batch. All of them change training.
+**Treatment.** `drop_remainder=True`, or a batch size that leaves no single row. Keras's own layer has an epsilon and no
+unbiased variance: use it. Group or layer normalisation does not depend on the batch. All of them change training.
 
-Misses and false alarms:
-    A batch of two equal rows is told as a division by zero.
+**Known misses and false alarms.** A batch of two equal rows is told as a division by zero.
 
-References:
-    Ioffe and Szegedy, Batch Normalization (2015). Wu and He, Group Normalization (2018).
+**References.** Ioffe and Szegedy, Batch Normalization (2015). Wu and He, Group Normalization (2018).
 """
 
 from __future__ import annotations

@@ -1,27 +1,22 @@
-"""A statistic that the model keeps became NaN or infinite, while loss and gradient were finite.
+"""# nonfinite-moving-statistics (ND603)
 
-What happens:
-    A moving mean or variance, a running normaliser, a codebook takes in one value that is not finite. Training
-    uses the batch's own statistics and goes on as if nothing had happened; validation and prediction use the
-    stored ones and are NaN from then on, long after the step that did it.
+**What happens.** A moving mean or variance, a running normaliser, a codebook takes in one value that is not finite.
+Training uses the batch's own statistics and goes on as if nothing had happened; validation and prediction use the
+stored ones and are NaN from then on, long after the step that did it.
 
-Why it makes NaN:
-    An exponential average never forgets a NaN: `0.99 * NaN + 0.01 * x` is NaN. An activation of 1e20 is finite and its
-    square is not, so the variance is infinite while `x / sqrt(variance)` is 0.
+**Why it makes NaN.** An exponential average never forgets a NaN: `0.99 * NaN + 0.01 * x` is NaN. An activation of 1e20
+is finite and its square is not, so the variance is infinite while `x / sqrt(variance)` is 0.
 
-How it looks:
-    The guard finds the state not finite in a step whose loss and gradients are. In a validation, the walk back
-    ends at a stored statistic.
+**How it looks.** The guard finds the state not finite in a step whose loss and gradients are. In a validation, the walk
+back ends at a stored statistic.
 
-Treatment:
-    Repair what spoilt the statistic (named where the step shows it); a model that is spoilt already must be
-    trained again, or its statistics be set anew by a pass over the training data.
+**Treatment.** Repair what spoilt the statistic (named where the step shows it); a model that is spoilt already must be
+trained again, or its statistics be set anew by a pass over the training data.
 
-Misses and false alarms:
-    A running minimum that starts at infinity is no fault: only what was finite before is judged.
+**Known misses and false alarms.** A running minimum that starts at infinity is no fault: only what was finite before is
+judged. Where the step shows a mechanism of its own (a division by zero, a NaN in the data), that is named first.
 
-References:
-    Ioffe and Szegedy, Batch Normalization (2015), section 3.1.
+**References.** Ioffe and Szegedy, Batch Normalization (2015), section 3.1.
 """
 
 from __future__ import annotations
