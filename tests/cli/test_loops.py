@@ -55,11 +55,24 @@ print(hashlib.sha256(b"".join(np.asarray(v).tobytes() for v in model.variables +
 print(float(loss).hex(), random.random(), np.random.random(), tf.random.uniform(()).numpy())
 """
 
+TWO = """
+def noisy(xb, yb):
+    update(xb, yb)
+    return update(xb + tf.random.normal(xb.shape), yb)
+
+
+step = tf.function(noisy)
+for _ in range(3):
+    for xb, yb in batches:
+        loss = step(xb, yb)
+"""
+
 LOOPS = {
     "eager": "for _ in range(2):\n    for xb, yb in batches:\n        loss = update(xb, yb)\n",
     "compiled": "step = tf.function(update)\nfor _ in range(2):\n    for xb, yb in batches:\n        loss = step(xb, yb)\n",
     "xla": "optimizer.build(model.trainable_variables)\nstep = tf.function(update, jit_compile=True)\n"
     "for _ in range(2):\n    for xb, yb in batches:\n        loss = step(xb, yb)\n",
+    "noise": TWO,
     "epoch": "@tf.function\ndef epoch():\n    loss = 0.0\n    for xb, yb in batches:\n        loss = update(xb, yb)\n"
     "    return loss\n\n\nfor _ in range(2):\n    loss = epoch()\n",
 }
@@ -131,7 +144,7 @@ def others_of_session(session: int) -> list[str]:
 def test_a_healthy_loop_ends_with_the_same_bits(tmp_path: Path, way: str) -> None:
     script = written(tmp_path, DATA + LOOPS[way] + DIGEST)
     code, result, shown = guarded(script)
-    assert (code, result["status"], result["steps"]) == (0, "healthy", 12), shown
+    assert (code, result["status"], result["steps"]) == (0, "healthy", 36 if way == "noise" else 12), shown
     own = [line for line in shown.splitlines() if "nandoctor" not in line]
     assert own == plainly(script).splitlines()
     assert len(own) == 2
@@ -226,7 +239,7 @@ def test_a_script_that_ends_in_its_loop_keeps_code_and_words(tmp_path: Path, way
     command = [sys.executable, str(script)]
     plain = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert plain.returncode == expected
-    assert plain.stderr.splitlines()[-1] in shown
+    assert plain.stderr.splitlines()[-1:] == [line for line in shown.splitlines() if "nandoctor" not in line][-1:]
     assert [line for line in plain.stderr.splitlines() if "train.py" in line] == [
         line for line in shown.splitlines() if "train.py" in line
     ]
@@ -271,19 +284,23 @@ open(marker, "w").close()
 """
 
 OTHERWISE = {
-    "finite": "for xb in data if first else np.ones_like(data):\n    update(xb)\n",
-    "shorter": "for xb in data if first else data[:2]:\n    update(xb)\n",
-    "error": "for n, xb in enumerate(data):\n    update(xb)\n    if n == 3 and not first:\n        raise OSError('gone')\n",
+    "finite": ("for xb in data if first else np.ones_like(data):\n    update(xb)\n", "replayed"),
+    "shorter": ("for xb in data if first else data[:2]:\n    update(xb)\n", "did not reach that step again"),
+    "error": (
+        "for n, xb in enumerate(data):\n    update(xb)\n    if n == 4 and not first:\n        raise OSError('gone')\n",
+        "OSError: gone",
+    ),
 }
 
 
 @pytest.mark.parametrize("way", OTHERWISE)
 def test_a_loop_that_goes_otherwise_the_second_time_says_so(tmp_path: Path, way: str) -> None:
-    script = written(tmp_path, ONCE + ZERO + OTHERWISE[way])
+    text, note = OTHERWISE[way]
+    script = written(tmp_path, ONCE + ZERO + text)
     code, result, shown = guarded(script)
     assert (code, result["status"], result["diagnoses"]) == (3, "fault", []), shown
     assert result["verdict"] in {"not-reproduced", "not-replayed"}
-    assert result["notes"]
+    assert any(note in said for said in result["notes"]), result["notes"]
     assert "the loss is not finite at step 6" in shown
     assert "Traceback" not in shown
 
