@@ -1,6 +1,7 @@
 # make demo    install, and diagnose a small training that goes NaN
 # make test    install, and run all tests
 # make check   the one gate: format, lint, types, tests, docs
+# make bench   what watching costs, on this machine; takes minutes, and wants it quiet
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -8,7 +9,7 @@ BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 JOBS ?= 2
 
-.PHONY: demo test check format lint types docs fix clean
+.PHONY: demo test bench check format lint types docs fix clean
 .DEFAULT_GOAL := check
 
 $(READY): pyproject.toml constraints.txt
@@ -22,6 +23,9 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup
+
+bench: $(READY)
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/overhead.py
 
 check: format lint types test docs
 

@@ -1,7 +1,7 @@
 """What watching costs: steps of the same `fit`, plain and watched by each tool, in turns in one process.
 
-Each variant trains in a thread of its own; the threads take turns of a few steps, so that whatever else the machine does
-falls on all of them alike. The table gives the median over the turns of a step's time divided by that of the plain
+Each variant trains in a thread of its own; the threads take turns of a few steps, so that whatever else the machine
+does falls on all of them alike. The table gives the median over the turns of a step's time divided by that of the plain
 step in the same round.
 
     python benchmarks/overhead.py [--rounds 30] [--only mlp]
@@ -89,7 +89,9 @@ class Stopwatch(keras.callbacks.Callback):
 
 
 def _dump(mode: str) -> list[Any]:
-    tf.debugging.experimental.enable_dump_debug_info(tempfile.mkdtemp(), tensor_debug_mode=mode, circular_buffer_size=-1)
+    tf.debugging.experimental.enable_dump_debug_info(
+        tempfile.mkdtemp(), tensor_debug_mode=mode, circular_buffer_size=-1
+    )
     return []
 
 
@@ -120,7 +122,9 @@ def measure(make: Callable[..., Any], rounds: int, steps: int, chosen: list[Vari
             callbacks = variant.prepare()
             model, dataset = make(**options)
             watch = Stopwatch(variant, turns, steps)
-            model.fit(dataset, epochs=1, steps_per_epoch=(rounds + WARM_UP) * steps, verbose=0, callbacks=[*callbacks, watch])
+            model.fit(
+                dataset, epochs=1, steps_per_epoch=(rounds + WARM_UP) * steps, verbose=0, callbacks=[*callbacks, watch]
+            )
         except Exception as error:
             variant.error = f"{type(error).__name__}: {str(error).splitlines()[0][:60]}"
             if os.environ.get("NANDOCTOR_BENCH_TRACEBACK"):
@@ -160,6 +164,7 @@ CASES = {
 
 
 def main() -> int:
+    """Measure what was asked for, and print it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=CASES, action="append", help="one case, may be repeated")
     parser.add_argument("--variant", action="append", help="one variant beside the plain one, may be repeated")

@@ -116,7 +116,7 @@ def _child(script: Path, folder: Path, options: tuple[str, ...], limit: int) -> 
         os.dup2(output.fileno(), 2)
         with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
             try:
-                arguments = ["--json", str(folder / "result.json"), "--out", str(folder / "out"), *options]
+                arguments = ["--json", str(folder / "result.json"), *(options or ["--no-capsule"])]
                 code = main(["run", *arguments, str(script)])
             except BaseException:
                 traceback.print_exc(file=output)

@@ -384,7 +384,7 @@ def _warn(text: str) -> None:
 def _fault_error(result: Result) -> TrainingFaultError:
     first = result.diagnoses[0] if result.diagnoses else None
     what = "the step is not finite" if first is None else f"{first.code} {first.cause}: {first.summary}"
-    return TrainingFaultError(f"step {result.steps + 1}: {what}", first)
+    return TrainingFaultError(f"step {result.steps + 1 if first is None else first.step}: {what}", first)
 
 
 def _both(earlier: Result | None, later: Result) -> Result:
@@ -404,6 +404,8 @@ class _Guarded:
         return self
 
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> bool:
+        if isinstance(error, KeyboardInterrupt):
+            self._guard.close()  # the user's model is left as it was
         if isinstance(error, Exception):
             self.failed = True
             self._guard._switch_off(error)

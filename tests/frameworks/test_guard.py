@@ -172,6 +172,57 @@ def test_nothing_stays_patched_after_fit() -> None:
     corpus.in_fork(work)
 
 
+def test_a_fit_in_a_loop_is_traced_once_until_the_model_is_compiled_anew() -> None:
+    def work() -> None:
+        import keras
+        import tensorflow as tf
+
+        traced: list[int] = []
+
+        def noting(t: Any) -> Any:
+            if isinstance(t, tf.Tensor):
+                traced.append(1)
+            return t
+
+        x, y = keras_models.data(32)
+        inputs = keras.layers.Input((12,))
+        model = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Lambda(noting)(inputs)))
+        for rate in (1e-2, 1e-3):
+            model.compile(keras.optimizers.SGD(rate), "mse")
+            counts = []
+            for _ in range(3):
+                before = len(traced)
+                model.fit(x, y, batch_size=16, verbose=0, callbacks=[quiet_guard()])
+                counts.append(len(traced) - before)
+            assert counts[0] > 0
+            assert counts[1:] == [0, 0]
+        x[20] = np.nan
+        guard = quiet_guard()
+        model.fit(x, y, batch_size=16, shuffle=False, verbose=0, callbacks=[guard])
+        assert (guard.result.diagnoses[0].cause, guard.result.diagnoses[0].samples) == ("nonfinite-input", (4,))
+
+    corpus.in_fork(work)
+
+
+def test_what_an_interrupted_fit_left_in_the_model_is_put_back_by_the_next() -> None:
+    def work() -> None:
+        import keras
+
+        class Interrupt(keras.callbacks.Callback):
+            def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+                raise KeyboardInterrupt
+
+        model, fit = keras_models.batchnorm_dropout()
+        with pytest.raises(KeyboardInterrupt):
+            fit(callbacks=[quiet_guard(), Interrupt()])
+        assert "train_step" in vars(model)
+        fit(callbacks=[quiet_guard()])
+        assert not {"train_step", "compute_loss"} & set(vars(model))
+        assert "apply" not in vars(model.optimizer)
+
+    corpus.in_fork(work)
+
+
 def test_a_second_fit_on_the_same_model_is_guarded_too() -> None:
     def work() -> None:
         _, fit = keras_models.batchnorm_dropout()
@@ -373,7 +424,7 @@ def test_an_evaluate_of_its_own_is_watched_and_nothing_stays_behind() -> None:
         model.evaluate(bad, y, verbose=0, callbacks=[guard])
         assert guard.result.diagnoses[0].samples == (2,)
         changed = {name for name in vars(model) if id(vars(model)[name]) != before.get(name)}
-        assert changed <= {"test_function", "stop_evaluating"}
+        assert changed <= {"test_function", "stop_evaluating", "_nandoctor_kept"}
 
     corpus.in_fork(work)
 

@@ -184,6 +184,8 @@ class Case:
             return "validation"
         if self.origin is None:
             return "forward"
+        if self.origin.surface == "state":
+            return "state"
         if self.origin.node is None:  # an optimizer's running square overflows by what the gradients have become
             leaf = self.origin.leaf
             return "backward" if leaf is not None and leaf.role.startswith("slot") else "data"

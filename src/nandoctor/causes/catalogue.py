@@ -6,6 +6,7 @@ import difflib
 
 from nandoctor.causes import (
     bad_initialisation,
+    batchnorm_tiny_batch,
     clip_of_nonfinite,
     constant_feature,
     division_by_zero,
@@ -30,6 +31,7 @@ from nandoctor.causes import (
     no_valid_pair,
     nonfinite_initial_weight,
     nonfinite_input,
+    nonfinite_moving_statistics,
     nonfinite_target,
     optimizer_epsilon_underflow,
     swapped_loss_arguments,
@@ -71,6 +73,8 @@ CATALOGUE: tuple[Cause, ...] = (
     optimizer_epsilon_underflow.CAUSE,
     loss_scale_stuck.CAUSE,
     nonfinite_initial_weight.CAUSE,
+    batchnorm_tiny_batch.CAUSE,
+    nonfinite_moving_statistics.CAUSE,
     clip_of_nonfinite.CAUSE,
     swapped_loss_arguments.CAUSE,
     logits_probabilities_mismatch.CAUSE,

@@ -26,6 +26,26 @@ from nandoctor.findings import Fact
 
 
 def examine(case: Case) -> Suspicion | None:
+    return _in_the_step(case) or _before_the_step(case)
+
+
+def _before_the_step(case: Case) -> Suspicion | None:
+    """A constant of the step, a table of weights say, that NumPy made by a division by 0."""
+    constant = case.origin.leaf or case.origin.user_infinity if case.origin is not None else None
+    made = [s for s in case.spoilers if "divide" in s.message]
+    if constant is None or constant.role != "constant" or not made:
+        return None
+    where = made[-1]
+    return Suspicion(
+        confidence=0.85,
+        summary=f"{expression(where.location)}: '{where.message}'. A constant that the step uses holds the result.",
+        facts=(Fact(text=f"NumPy reported: {where.message}"),),
+        treatments=(edit("floor-divisor", "Keep the divisor away from 0.", "weights = 1.0 / np.maximum(counts, 1)"),),
+        location=where.location,
+    )
+
+
+def _in_the_step(case: Case) -> Suspicion | None:
     denominator = zero_denominator(case)
     if denominator is None:
         return None

@@ -86,7 +86,7 @@ def _outside(case: Case, labels: np.ndarray, classes: int) -> Suspicion | None:
             ),
         ),
         treatments=_TREATMENTS,
-        location=case.fit,
+        location=case.location if case.loop else case.fit,
         rows=rows,
         phase="data",
     )

@@ -28,8 +28,10 @@ ORDINARY_RATE = 1e-2
 
 
 def factors(rate: float | None) -> tuple[float, ...]:
-    """The cuts that are worth trying for a rate."""
-    return tuple(f for f in FACTORS if f >= 0.01 or (rate is not None and rate * f >= ORDINARY_RATE / 10))
+    """The cuts that are worth trying for a rate; of one that the user's own update hides, three of ten."""
+    if rate is None:
+        return FACTORS[:3]
+    return tuple(f for f in FACTORS if f >= 0.01 or rate * f >= ORDINARY_RATE / 10)
 
 
 def change(factor: float) -> str:

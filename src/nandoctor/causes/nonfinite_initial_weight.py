@@ -26,6 +26,10 @@ def examine(case: Case) -> Suspicion | None:
     leaf = case.origin.leaf if case.origin is not None else None
     if leaf is None or leaf.role.split(" ")[0] not in ("weight", "state"):
         return None
+    if leaf.role.startswith("state") and case.surface == "validation" and case.step > 0:
+        return None  # training may have spoilt it
+    if case.loop and case.step > 1:
+        return None  # an earlier step did it
     stats = leaf.stats
     bad = 0 if stats is None else stats.nan + stats.posinf + stats.neginf
     spoiler = case.spoilers[-1] if case.spoilers else None

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -25,7 +25,7 @@ from nandoctor.frameworks.reading import LoopReading
 from nandoctor.frameworks.recorded import RecordedTraining
 from nandoctor.report.words import PAGE
 from nandoctor.trace.graph import Trace
-from nandoctor.trace.leaves import feeding_place, name_leaves
+from nandoctor.trace.leaves import feeding_place, name_leaves, updating_place
 from nandoctor.watch.capsule import Capsule
 from nandoctor.watch.floating_point import FloatingPointLog, listening
 from nandoctor.watch.loop import Experiment, LoopListener, LoopWatch, Rendezvous
@@ -75,7 +75,7 @@ class LoopSession:
 
     def _fault(self, rendezvous: Rendezvous) -> None:
         what = {"loss": "the loss is", "gradient": "the gradient is"}.get(rendezvous.surface, "the weights are")
-        print(f"\nnandoctor: {what} not finite at step {rendezvous.step:,}.", file=sys.stderr, flush=True)
+        print(f"\nnandoctor: {what} not finite at step {rendezvous.step:,}; finding out why ...", file=sys.stderr)
         self.result = self._explained(rendezvous)
         raise self._stop()
 
@@ -86,7 +86,7 @@ class LoopSession:
             return _noted(unexplained, "no second run of the script is possible on this system")
         try:
             rendezvous = msgspec.structs.replace(rendezvous, trials=self._trials(rendezvous, self._second))
-            print("nandoctor: running the script again, to watch that step ...", file=sys.stderr, flush=True)
+            print("nandoctor: running the script again, silently, up to that step ...", file=sys.stderr, flush=True)
             finding = self._second.meet(rendezvous, _progress(rendezvous.event))
             self.page = finding.page
             return finding.result
@@ -118,8 +118,8 @@ def _all_finite(variables: Sequence[Any]) -> bool:
     return all(np.isfinite(a.astype(np.float32)).all() for a in arrays if a.dtype.kind not in "iubOSU")
 
 
-def _noted(result: Result, note: str) -> Result:
-    return msgspec.structs.replace(result, notes=(*result.notes, note), verdict="not-replayed")
+def _noted(result: Result, note: str, verdict: Literal["not-reproduced", "not-replayed"] = "not-replayed") -> Result:
+    return msgspec.structs.replace(result, notes=(*result.notes, note), verdict=verdict)
 
 
 def _progress(last: int) -> Callable[[int], None]:
@@ -191,6 +191,9 @@ def explain_again(
         if not found:
             capsule, training = _capsule(rendezvous, trace, log, tracers[0].loop, kept[0].optimizer)
             result = doctor.examine(capsule, training, command="run", script=script)
+            differs = tracers[0].difference()
+            if differs is not None:
+                result = _noted(result, differs, verdict="not-reproduced")
             page = _page(result, capsule, keep_batch=keep_batch)
             if out is not None:
                 extra = {} if page is None else {PAGE: page.encode()}
@@ -248,7 +251,13 @@ def losses_again(
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(chance.given())
-        stack.enter_context(hooks(lambda: LoopListener(look), chance, stack, lambda _: None))
+        slow = experiment.learning_rate
+
+        def slowed(loops: Any) -> None:
+            if slow != 1.0:
+                stack.enter_context(loops.slowed(slow))
+
+        stack.enter_context(hooks(lambda: LoopListener(look), chance, stack, slowed))
         stack.enter_context(when_imported("keras", lambda: _change(experiment, stack)))
         run()
     return losses
@@ -283,6 +292,7 @@ def _capsule(
         from nandoctor.frameworks.keras.sites import made_at as site_of
 
         made_at = site_of(optimizer)
+    made_at = made_at or updating_place(trace)
     training = RecordedTraining(trace, loop, made_at)
     capsule = Capsule(
         step=rendezvous.step,

@@ -22,8 +22,10 @@ app = typer.Typer(
 
 _RUN_HELP = """Run a training script, unedited, and name the cause if its loss becomes NaN.
 
-Every Keras `fit` in the script is watched. The step that breaks is not applied; it is replayed operation by
-operation, and the line, the rows and the cause are printed to standard error.
+Every Keras `fit` and `evaluate` in the script is watched. A step of `fit` that breaks is not applied; it is replayed
+operation by operation, and the line, the rows and the cause are printed to standard error. Loops of your own with
+tf.GradientTape are watched too: where one breaks, the script is run a second time, silently, up to that step, so
+what it writes it writes again.
 
 \b
 Examples:
@@ -60,6 +62,7 @@ def run_command(
         ".nandoctor"
     ),
     no_batch: Annotated[bool, typer.Option("--no-batch", help="Leave the batch's data out of the capsule.")] = False,
+    no_capsule: Annotated[bool, typer.Option("--no-capsule", help="Write no capsule.")] = False,
     max_steps: Annotated[
         int | None, typer.Option("--max-steps", min=1, metavar="N", help="End the script after N healthy steps.")
     ] = None,
@@ -69,7 +72,13 @@ def run_command(
     from nandoctor.cli.run import Options, run
 
     options = Options(
-        json=json, html=html, open=open_, out=out, keep_batch=not no_batch, max_steps=max_steps, quiet=quiet
+        json=json,
+        html=html,
+        open=open_,
+        out=None if no_capsule else out,
+        keep_batch=not no_batch,
+        max_steps=max_steps,
+        quiet=quiet,
     )
     code, _ = run(script, arguments or [], options, module=module)
     raise typer.Exit(code)

@@ -37,7 +37,8 @@ def what_to_start(stored: StoredCapsule, script: str | None) -> Started:
         )
     if started is None:
         raise CapsuleError(
-            f"{stored.folder} does not say which script made it (a notebook, or an older nandoctor), "
+            f"{stored.folder} does not say which script made it (a notebook, "
+            "a training loop of the script's own, or an older nandoctor), "
             "so it cannot be replayed. Its diagnosis.json has what was found."
         )
     if script is not None:

@@ -21,7 +21,7 @@ from nandoctor.cli.randomness import Chance
 from nandoctor.cli.script import check_module, check_script, plain_excepthook, run_module, run_script, show_error
 from nandoctor.cli.second_run import Finding, Work, second_run
 from nandoctor.errors import NandoctorError, PageError
-from nandoctor.findings import Result
+from nandoctor.findings import Diagnosis, Result
 from nandoctor.frameworks.imports import when_imported
 from nandoctor.frameworks.protocol import Verdict
 from nandoctor.guard import Guard
@@ -99,10 +99,16 @@ class Session:
             raise StopRun
 
     def faulty(self) -> Guard | None:
-        """The guard that found the fault."""
+        """The guard that found the last fault: that of a step ends the script, those of validations come before."""
         found = [g for g in self.guards if g.result is not None]
-        diagnosed = next((g for g in found if g.result is not None and g.result.diagnoses), None)
+        diagnosed = next((g for g in reversed(found) if g.result is not None and g.result.diagnoses), None)
         return diagnosed or next((g for g in found if g.result is not None and g.result.status == "fault"), None)
+
+    def diagnoses(self) -> tuple[Diagnosis, ...]:
+        """What all guards found, in the order of time."""
+        of_guards = [d for g in self.guards if g.result is not None for d in g.result.diagnoses]
+        of_loops = () if self.loops is None or self.loops.result is None else self.loops.result.diagnoses
+        return (*of_guards, *of_loops)
 
     def page(self, result: Result) -> str:
         """The page of the session's result, with the history of the `fit` that it is about (healthy: the last)."""
@@ -125,7 +131,10 @@ class Session:
         if self.loops is not None and self.loops.result is not None:
             found = self.loops.result
         if found is not None:
-            return msgspec.structs.replace(found, command="run", script=self.script, guard_cost=cost)
+            whole = self.diagnoses()
+            return msgspec.structs.replace(
+                found, command="run", script=self.script, guard_cost=cost, diagnoses=whole or found.diagnoses
+            )
         notes = (*self.notes, *(n for g in self.guards for n in g.notes))
         return Result(
             command="run",

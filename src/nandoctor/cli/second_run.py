@@ -64,9 +64,12 @@ class SecondRun:
         self._answers, telling = os.pipe()
         self._pid = os.fork()
         if self._pid == 0:
+            os.setpgid(0, 0)  # an interrupt of the script is not meant for it; `dismiss` ends all of the group
             os.close(self._orders)
             os.close(self._answers)
             _serve(told, telling, work)
+        with contextlib.suppress(OSError):  # the child may have done it already, and may have ended already
+            os.setpgid(self._pid, self._pid)
         os.close(told)
         os.close(telling)
 
@@ -87,7 +90,10 @@ class SecondRun:
         return msgspec.msgpack.decode(self._answer_to(experiment, progress), type=list[float])
 
     def _answer_to(self, order: Rendezvous | Experiment, progress: Callable[[int], None]) -> bytes:
-        os.write(self._orders, _line(Order(order)))
+        try:
+            os.write(self._orders, _line(Order(order)))
+        except OSError:
+            raise SecondRunError("the process that waited for it is gone") from None
         with os.fdopen(self._answers, "rb", closefd=False) as answers:
             for line in answers:
                 kind, text = line[:1], line[1:].strip()
@@ -104,8 +110,8 @@ class SecondRun:
         for descriptor in (self._orders, self._answers):
             with contextlib.suppress(OSError):
                 os.close(descriptor)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self._pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._pid, signal.SIGKILL)
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self._pid, 0)
 

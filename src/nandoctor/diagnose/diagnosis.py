@@ -130,9 +130,9 @@ def _growth(capsule: Capsule, trace: Trace, training: Training, origin: Origin |
 
 def _spoilers(capsule: Capsule, training: Training, origin: Origin | None) -> tuple[Spoiler, ...]:
     """Where the user's source spoilt the data: in the pipeline, as NumPy reported it, or as the source says."""
-    if origin is None or origin.leaf is None:
+    if origin is None or (origin.leaf is None and origin.user_infinity is None):
         return ()
-    if origin.leaf.role.startswith(("input", "target", "sample_weight")):
+    if origin.leaf is not None and origin.leaf.role.startswith(("input", "target", "sample_weight")):
         in_pipeline = _pipeline_spoiler(training)
         if in_pipeline is not None:
             return (in_pipeline,)
@@ -178,7 +178,7 @@ def _diagnosis(when: Moment, case: Case, suspicions: list[tuple[Cause, Suspicion
         cause=cause.id,
         code=cause.code,
         title=cause.title,
-        phase=case.phase if case.surface == "validation" else first.phase or case.phase,
+        phase=case.phase if case.phase in ("validation", "state") else first.phase or case.phase,
         step=when.step,
         epoch=when.epoch,
         batch=when.batch,
@@ -254,6 +254,8 @@ def _shortened(chain: tuple[Node, ...]) -> Iterable[Node]:
 def _how_it_surfaced(case: Case) -> tuple[Fact, ...]:
     if case.seen is not None:
         return (case.seen,)
+    if not case.surface:
+        return ()
     if case.origin is None:
         seen = Fact(text=f"the {case.surface} was not finite in the compiled step", values={"surface": case.surface})
         return (seen, growth_fact(case)) if case.history else (seen,)

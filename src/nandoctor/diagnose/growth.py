@@ -245,7 +245,7 @@ def loop_experiments(history: Sequence[StepRecord], event: int) -> Iterator[Expe
     rate = next((r.learning_rate for r in reversed(history) if r.learning_rate is not None), None)
     until = min(event + 8, event * 2 + 8)
     yield Experiment(name=unscaled_input.CHANGE, until=until, standardise_inputs=True)
-    for factor in learning_rate_too_high.factors(rate) if rate is not None else ():
+    for factor in learning_rate_too_high.factors(rate):
         yield Experiment(name=learning_rate_too_high.change(factor), until=until, learning_rate=factor)
 
 

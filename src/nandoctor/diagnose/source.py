@@ -12,6 +12,9 @@ import linecache
 from nandoctor.causes.case import Spoiler
 from nandoctor.findings import Location
 
+_DEEPEST = 24
+"""Assignments and calls that a name is followed through."""
+
 _NAMES = frozenset({"nan", "NaN", "NAN", "inf", "Inf", "infty", "NA"})
 
 
@@ -45,7 +48,7 @@ def _feeding(fit: Location, validation: bool) -> list[Assignment]:
         return []
     kinds = (ast.Assign, ast.AugAssign, ast.AnnAssign)
     assigned = [n for n in ast.walk(tree) if isinstance(n, kinds) and n.value is not None and n.lineno < fit.line]
-    wanted = _reaching(assigned, _given(call, validation))
+    wanted = _reaching(tree, assigned, _given(call, validation))
     return [node for node in assigned if _target_names(node) & wanted]
 
 
@@ -58,17 +61,37 @@ def _given(call: ast.AST, validation: bool) -> set[str]:
     return held_out if validation and held_out else _names(call) - held_out
 
 
-def _reaching(assigned: list[Assignment], wanted: set[str]) -> set[str]:
-    """The names from which the wanted ones are computed, through assignments."""
+def _reaching(tree: ast.Module, assigned: list[Assignment], wanted: set[str]) -> set[str]:
+    """The names from which the wanted ones are computed: through assignments, loops, and the file's functions."""
+    flows = [(_target_names(node), _names(node.value)) for node in assigned if node.value is not None]
+    flows += [(_names(n.target), _names(n.iter)) for n in ast.walk(tree) if isinstance(n, (ast.For, ast.comprehension))]
+    functions = {n.name: n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}
+    flows += [({name}, _returned(function)) for name, function in functions.items()]
+    flows += [flow for call in ast.walk(tree) if isinstance(call, ast.Call) for flow in _passed(call, functions)]
     reached = set(wanted)
-    for _ in range(8):
+    for _ in range(_DEEPEST):
         before = len(reached)
-        for node in assigned:
-            if _target_names(node) & reached:
-                reached |= _names(node.value) if node.value is not None else set()
+        for targets, sources in flows:
+            if targets & reached:
+                reached |= sources
         if len(reached) == before:
             break
     return reached
+
+
+def _returned(function: ast.FunctionDef) -> set[str]:
+    """The names in what a function returns or yields."""
+    kinds = (ast.Return, ast.Yield)
+    return set().union(*(_names(n.value) for n in ast.walk(function) if isinstance(n, kinds) and n.value is not None))
+
+
+def _passed(call: ast.Call, functions: dict[str, ast.FunctionDef]) -> list[tuple[set[str], set[str]]]:
+    """For each argument of a call of one of the file's functions: the parameter, and the names that it is given."""
+    if not isinstance(call.func, ast.Name) or call.func.id not in functions:
+        return []
+    parameters = [a.arg for a in functions[call.func.id].args.args]
+    pairs = [({name}, _names(value)) for name, value in zip(parameters, call.args, strict=False)]
+    return pairs + [({k.arg}, _names(k.value)) for k in call.keywords if k.arg is not None]
 
 
 def _names(tree: ast.AST) -> set[str]:

@@ -66,13 +66,15 @@ def _print_diagnosis(console: Console, diagnosis: Diagnosis, result: Result) -> 
         _row(console, "Or" if n == 0 else "", Text(f"{other.code} {other.cause} ({other.confidence:.0%})", "dim"))
     for note in result.notes:
         _row(console, "Note", Text(note))
-    more = f"nandoctor explain {diagnosis.cause}" if diagnosis.code != "ND000" else ""
-    if result.capsule:
-        _row(console, "More", Text(_page(result.capsule)))
-        _row(console, "", Text(more))
-    elif more:
-        _row(console, "More", Text(more))
+    for n, more in enumerate(_more(diagnosis, result)):
+        _row(console, "More" if n == 0 else "", Text(more))
     console.print()
+
+
+def _more(diagnosis: Diagnosis, result: Result) -> list[str]:
+    """Where to read on."""
+    page = [] if result.capsule is None else [_page(result.capsule)]
+    return page + ([] if diagnosis.code == "ND000" else [f"nandoctor explain {diagnosis.cause}"])
 
 
 def _page(capsule: str) -> str:

@@ -45,6 +45,8 @@ def headline(diagnosis: Diagnosis, result: Result) -> str:
         return f"training is healthy, its validation is not (epoch {diagnosis.epoch + 1}, {batch})."
     if diagnosis.phase == "validation":
         return f"training is healthy, its validation is not (epoch {diagnosis.epoch + 1})."
+    if in_loop and surface(diagnosis) == "weights":
+        return f"the weights were not finite after step {diagnosis.step:,}."
     what = SURFACES.get(surface(diagnosis), "the training was not finite")
     tail = "" if in_loop or diagnosis.phase == "state" else " The weights are still healthy."
     return f"{what} at {when}.{tail}"

@@ -40,6 +40,14 @@ def feeding_place(trace: Trace) -> Location | None:
     return None
 
 
+def updating_place(trace: Trace) -> Location | None:
+    """The user's expression that writes a weight by hand, where no optimizer does."""
+    for node in trace.nodes:
+        if node.kind == "write" and any(v.role.startswith("weight ") for v in node.outputs):
+            return trace.location(node)
+    return None
+
+
 def _candidates(trace: Trace) -> list[Value]:
     """What a pipeline fed; without one, arrays that are no variables and have as many rows as the first of them."""
     leaves = {id(v): v for node in trace.nodes for v in node.inputs if v.producer is None and v.array is not None}

@@ -54,7 +54,7 @@ class Gate:
                 variable.assign(0.0)
             self._loss.assign(float("nan"))
             state = _tf_variables(state_of(self._model))
-            others = _tf_variables([*self._model.metrics_variables, *_written_by_several(self._model)])
+            others = _tf_variables([*self._model.metrics_variables, *_written_by_own_step(self._model)])
             before = [tf.identity(v) for v in (*state, *others)]
             with self._watching_tapes():
                 self._stepping = True
@@ -182,16 +182,24 @@ def state_of(model: Any) -> list[Any]:
     known = list(model.non_trainable_variables)
     seen = {id(v) for v in (*known, *model.variables, *model.metrics_variables)}
     for layer in model._flatten_layers():
-        own = [v for v in vars(layer).values() if isinstance(v, tf.Variable) and id(v) not in seen]
-        known += [v for v in own if v.dtype.is_floating]
+        own = [v for v in _plain_variables(layer) if id(v) not in seen]
+        known += own
         seen.update(map(id, own))
     return known
 
 
-def _written_by_several(model: Any) -> list[Any]:
-    """Where a step has several optimizers, what the first has written when the second meets a fault."""
+def _plain_variables(layer: Any) -> list[Any]:
+    """The `tf.Variable`s among a layer's attributes, also in lists and dicts; Keras itself does not track them."""
+    held: list[Any] = []
+    for value in vars(layer).values():
+        held += value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else [value]
+    return [v for v in held if isinstance(v, tf.Variable) and (v.dtype.is_floating or v.dtype.is_integer)]
+
+
+def _written_by_own_step(model: Any) -> list[Any]:
+    """What a step of the user's own may have written before it meets a fault: by hand, or by another optimizer."""
     optimizers = optimizers_of(model)
-    if len(optimizers) < 2:
+    if len(optimizers) < 2 and type(model).train_step is keras.Model.train_step:
         return []
     return [*model.trainable_variables, *(v for o in optimizers for v in o.variables)]
 

@@ -61,7 +61,8 @@ class ReplicaGate:
         fine = (_finite(losses), _finite(gradients), _finite(state), _finite(weights))
         sums = [sum_of_squares(gradients), sum_of_squares([tf.convert_to_tensor(w) for w in weights]), tf.constant(0.0)]
         flags = [tf.cast(~f, tf.float32) for f in fine]
-        return tf.stack([*flags, loss, *sums, learning_rate(self._model.optimizer)])
+        unscaled = (tf.constant(0.0), tf.constant(0.0))  # a loss scaler is not looked into here
+        return tf.stack([*flags, loss, *sums, *unscaled, learning_rate(self._model.optimizer)])
 
     def _seen_loss(self, compute_loss: Callable[..., Any]) -> Callable[..., Any]:
         def seen(*args: Any, **kwargs: Any) -> Any:

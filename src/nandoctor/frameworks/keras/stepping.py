@@ -16,6 +16,9 @@ from nandoctor.frameworks.keras.replicas import as_one_batch, keeping_state, run
 from nandoctor.frameworks.protocol import Verdict, Watcher
 from nandoctor.frameworks.reading import Reading
 
+COMPILED = "__nandoctor_compiled__"
+"""Attribute of a train or test function of Keras: what was compiled of it, by the specification of its batches."""
+
 TrainFunction = Callable[[Any], Any]
 Unguarded = Callable[[], TrainFunction]
 
@@ -66,12 +69,19 @@ class _GatedStep:
     def _one_step(self, data: Any) -> Any:
         return self._keras_function([data])
 
+    def _compiled(self, spec: Any) -> Any:
+        """Kept with Keras's own function: the next `fit` on the model may use it again."""
+        made: dict[str, Any] = self._keras_function.__dict__.setdefault(COMPILED, {})
+        if str(spec) not in made:
+            made[str(spec)] = tf.function(self._one_step, input_signature=[spec], autograph=False)
+        return made[str(spec)]
+
     def _prepared(self, iterator: Any, data: Any) -> Any:
         model = self._model
         run: TrainFunction = self._one_step
         self._note_dataset(getattr(iterator, "_dataset", None))
         if not model.run_eagerly and isinstance(iterator, tf.data.Iterator):
-            run = tf.function(run, input_signature=[iterator.element_spec], autograph=False)
+            run = self._compiled(iterator.element_spec)
             _build_variables(model, run)
         if runs_on_replicas(model):
             with model.distribute_strategy.scope():

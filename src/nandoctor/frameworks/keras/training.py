@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,10 +15,10 @@ from nandoctor.frameworks.keras import sites
 from nandoctor.frameworks.keras.batches import rebuilt, take_rows
 from nandoctor.frameworks.keras.changes import contracted, hold_scale, making
 from nandoctor.frameworks.keras.experiments import changed, eagerly, noting_finiteness, noting_losses
-from nandoctor.frameworks.keras.gate import Gate, optimizers_of, state_of
+from nandoctor.frameworks.keras.gate import optimizers_of, state_of
+from nandoctor.frameworks.keras.keeping import kept_for
 from nandoctor.frameworks.keras.penalties import penalties_of
 from nandoctor.frameworks.keras.recording import Places, path_of, run_recorded
-from nandoctor.frameworks.keras.replicas import ReplicaGate, runs_on_replicas
 from nandoctor.frameworks.keras.stepping import watched
 from nandoctor.frameworks.keras.validating import bad_loss, watched_test
 from nandoctor.frameworks.patching import patched
@@ -26,11 +27,16 @@ from nandoctor.frameworks.tensorflow.pipeline import trace_spoiling_map
 from nandoctor.frameworks.tensorflow.recorder import Recorder
 from nandoctor.trace.graph import Trace
 
+_OPEN: weakref.WeakKeyDictionary[Any, KerasTraining] = weakref.WeakKeyDictionary()
+"""The models whose gate is in place."""
+
 
 class KerasTraining:
     """One model inside `fit`."""
 
     def __init__(self, model: Any, fit_location: Location | None) -> None:
+        if model in _OPEN:
+            _OPEN[model].close()
         self.model = model
         self.fit_location = fit_location
         self.compile_location = sites.compile_site(model, fit_location)
@@ -45,13 +51,18 @@ class KerasTraining:
     # -- watching -------------------------------------------------------------------------------
 
     def open_gate(self) -> None:
-        """Before Keras builds its train function: see to it that the gate is in it."""
-        gate = ReplicaGate(self.model) if runs_on_replicas(self.model) else Gate(self.model)
-        self._open.enter_context(gate.opened())
-        self._open.enter_context(patched(self.model, "train_function", None))
+        """Before Keras builds its train function: see to it that the gate is in it.
+
+        A `fit` that was interrupted told nobody: what it left in the model is put back first.
+        """
+        kept = kept_for(self.model)
+        self._open.enter_context(kept.gate.opened())
+        self._open.enter_context(patched(self.model, "train_function", kept.function))
+        _OPEN[self.model] = self
 
     def watch(self, watcher: Watcher) -> None:
         """After Keras built its train function: look at each batch and reading that pass through it."""
+        kept_for(self.model).function = self.model.train_function
         self._open.enter_context(
             patched(self.model, "train_function", watched(self.model, watcher, self.unguarded, self._note_dataset))
         )
@@ -74,6 +85,7 @@ class KerasTraining:
         """Put back everything."""
         self.end_validation()
         self._open.close()
+        _OPEN.pop(self.model, None)
 
     def unguarded(self) -> Callable[[Any], Any]:
         """Put back everything in the middle of `fit`, with a train function that Keras can go on with."""

@@ -11,11 +11,9 @@ import tensorflow as tf
 
 from nandoctor.frameworks.keras.batches import read_batch
 from nandoctor.frameworks.keras.replicas import as_one_batch
+from nandoctor.frameworks.keras.stepping import COMPILED
 from nandoctor.frameworks.protocol import Watcher
 from nandoctor.frameworks.reading import ValidationReading
-
-_PREPARED = "__nandoctor_prepared__"
-"""Attribute of a model's test function: what was compiled of it, so that the next validation need not again."""
 
 
 def watched_test(model: Any, watcher: Watcher, note_dataset: Callable[[Any], None]) -> Callable[[Any], Any]:
@@ -53,7 +51,7 @@ def _prepared(model: Any, inner: Callable[[Any], Any], iterator: Any) -> Callabl
 
     if model.run_eagerly or not isinstance(iterator, tf.data.Iterator):
         return run
-    kept: dict[str, Callable[[Any], Any]] = inner.__dict__.setdefault(_PREPARED, {})
+    kept: dict[str, Callable[[Any], Any]] = inner.__dict__.setdefault(COMPILED, {})
     key = str(iterator.element_spec)
     if key not in kept:
         kept[key] = tf.function(run, input_signature=[iterator.element_spec], autograph=False)

@@ -20,6 +20,7 @@ from typing import Any, Protocol
 import tensorflow as tf
 from tensorflow.python.eager.polymorphic_function.polymorphic_function import Function
 from tensorflow.python.ops.parallel_for import control_flow_ops as parallel
+from tensorflow.python.ops.resource_variable_ops import ResourceVariable
 
 from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.reading import LoopReading
@@ -111,6 +112,26 @@ class Loops:
     def variables(self) -> list[Any]:
         """The variables that gradients were taken of, or that an optimizer wrote."""
         return [v for ref in self._variables.values() if (v := ref()) is not None]
+
+    @contextlib.contextmanager
+    def slowed(self, factor: float) -> Iterator[None]:
+        """While inside, what a loop writes into the variables of its gradients by hand changes them by a part only."""
+        subtract, add = ResourceVariable.assign_sub, ResourceVariable.assign_add
+
+        def scaled(original: Callable[..., Any]) -> Callable[..., Any]:
+            @not_converted
+            def assign(variable: Any, delta: Any, *args: Any, **kwargs: Any) -> Any:
+                if id(variable) in self._variables and self.optimizer is None:
+                    delta = tf.cast(delta, variable.dtype) * tf.cast(factor, variable.dtype)
+                return original(variable, delta, *args, **kwargs)
+
+            return assign
+
+        with (
+            patched(ResourceVariable, "assign_sub", scaled(subtract)),
+            patched(ResourceVariable, "assign_add", scaled(add)),
+        ):
+            yield
 
     def know(self, variables: Sequence[Any]) -> None:
         """Remember variables that belong to the training."""

@@ -8,13 +8,14 @@ are found not finite again. If the event passes healthy, the ones that follow ar
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator, Sequence
 from types import CodeType
 from typing import Any
 
 import tensorflow as tf
 
-from nandoctor.findings import Location
+from nandoctor.findings import Location, real
 from nandoctor.frameworks.reading import LoopReading
 from nandoctor.frameworks.tensorflow.recorder import Recorder, recording
 from nandoctor.trace.graph import Trace
@@ -23,6 +24,11 @@ from nandoctor.watch.loop import Rendezvous
 
 BEYOND = 40
 """Events past the rendezvous that are recorded in turn, where the fault does not come back at once."""
+
+_TOLERANCE = 0.02
+"""How far losses of equal steps may lie apart: the last of them are computed operation by operation."""
+
+_WHY = "the script draws on something that no seed fixes (the time, a file, the system's randomness, threads)"
 
 Marks = Callable[[Recorder], contextlib.AbstractContextManager[None]]
 
@@ -48,6 +54,7 @@ class LoopTracer:
         self._recorder: Recorder | None = None
         self._open = contextlib.ExitStack()
         self._events = 0
+        self._losses: dict[int, float] = {}
         self._updates = False
         self.loop: Location | None = None
         """The user's call of the compiled function that is running."""
@@ -103,11 +110,14 @@ class LoopTracer:
 
     def look(self, reading: LoopReading) -> None:
         self._events = int(reading.events)
+        self._losses[int(reading.step)] = reading.loss
         self._progress(self._events)
         bad_loss = self._recorder is not None and reading.faulty and int(reading.kind) == 1
         if bad_loss or self._events >= self._rendezvous.event + BEYOND:
             self._finish(reading)
-        elif (self._recorder is None and self._awake) or (self._turn_is_over and not self._updates):
+        elif (self._recorder is None and self._awake) or (
+            self._turn_is_over and not self._updates and self._events > self._rendezvous.event
+        ):
             self._wake()
 
     @property
@@ -124,6 +134,21 @@ class LoopTracer:
     def ended(self) -> None:
         """The script has ended."""
         self._finish(None)
+
+    def difference(self) -> str | None:
+        """How this run went another way than the first, in words; None where it did not."""
+        for record in self._rendezvous.history:
+            first, again = record.loss, self._losses.get(record.step)
+            if first is None or again is None or record.step >= self._rendezvous.step:
+                continue
+            if not math.isclose(real(first), again, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE):
+                return (
+                    f"the two runs differ: the loss of step {record.step:,} was {real(first):.6g} first and "
+                    f"{again:.6g} then; {_WHY}"
+                )
+        if self._events != self._rendezvous.event and self._rendezvous.surface != "weights":
+            return f"the second run was not finite at another step than the first; {_WHY}"
+        return None
 
     # -- the recorder ---------------------------------------------------------------------------
 
