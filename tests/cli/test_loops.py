@@ -301,7 +301,7 @@ def test_a_loop_that_goes_otherwise_the_second_time_says_so(tmp_path: Path, way:
     assert (code, result["status"], result["diagnoses"]) == (3, "fault", []), shown
     assert result["verdict"] in {"not-reproduced", "not-replayed"}
     assert any(note in said for said in result["notes"]), result["notes"]
-    assert "the loss is not finite at step 6" in shown
+    assert "the loss is not finite at step 6;" in shown
     assert "Traceback" not in shown
 
 
