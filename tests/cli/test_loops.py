@@ -284,7 +284,7 @@ open(marker, "w").close()
 """
 
 OTHERWISE = {
-    "finite": ("for xb in data if first else np.ones_like(data):\n    update(xb)\n", "replayed"),
+    "finite": ("for xb in data if first else np.ones_like(data):\n    update(xb)\n", "this step was finite"),
     "shorter": ("for xb in data if first else data[:2]:\n    update(xb)\n", "did not reach that step again"),
     "error": (
         "for n, xb in enumerate(data):\n    update(xb)\n    if n == 4 and not first:\n        raise OSError('gone')\n",
@@ -302,6 +302,7 @@ def test_a_loop_that_goes_otherwise_the_second_time_says_so(tmp_path: Path, way:
     assert result["verdict"] in {"not-reproduced", "not-replayed"}
     assert any(note in said for said in result["notes"]), result["notes"]
     assert "the loss is not finite at step 6;" in shown
+    assert "at another step" not in shown
     assert "Traceback" not in shown
 
 
