@@ -69,7 +69,8 @@ for _ in range(3):
 
 LOOPS = {
     "eager": "for _ in range(2):\n    for xb, yb in batches:\n        loss = update(xb, yb)\n",
-    "compiled": "step = tf.function(update)\nfor _ in range(2):\n    for xb, yb in batches:\n        loss = step(xb, yb)\n",
+    "compiled": "step = tf.function(update)\n"
+    "for _ in range(2):\n    for xb, yb in batches:\n        loss = step(xb, yb)\n",
     "xla": "optimizer.build(model.trainable_variables)\nstep = tf.function(update, jit_compile=True)\n"
     "for _ in range(2):\n    for xb, yb in batches:\n        loss = step(xb, yb)\n",
     "noise": TWO,
@@ -342,7 +343,7 @@ def until(happened: Callable[[], bool], seconds: float = 60.0) -> None:
 def test_an_interrupt_during_the_second_run_ends_all(tmp_path: Path) -> None:
     script = written(tmp_path, ZERO + SLOW)
     with started(script) as process:
-        until(lambda: (tmp_path / "marker-again").exists())
+        until((tmp_path / "marker-again").exists)
         assert len(others_of_session(process.pid)) >= 2  # the one in waiting, and the one at work
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(30) == 130, script.with_suffix(".txt").read_text()

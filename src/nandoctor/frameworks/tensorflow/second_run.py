@@ -15,7 +15,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from nandoctor.findings import Location, real
+from nandoctor.findings import Location
 from nandoctor.frameworks.reading import LoopReading
 from nandoctor.frameworks.tensorflow.recorder import Recorder, recording
 from nandoctor.trace.graph import Trace
@@ -113,7 +113,7 @@ class LoopTracer:
 
     def look(self, reading: LoopReading) -> None:
         self._events = int(reading.events)
-        self._losses[int(reading.step)] = reading.loss
+        self._losses[self._events] = reading.loss
         self._progress(self._events)
         bad_loss = self._recorder is not None and reading.faulty and int(reading.kind) == 1
         self.met = self.met or bad_loss
@@ -146,15 +146,13 @@ class LoopTracer:
 
     def difference(self) -> str | None:
         """How this run went another way than the first, in words; None where it did not."""
-        for record in self._rendezvous.history:
-            first, again = record.loss, self._losses.get(record.step)
-            if first is None or again is None or record.step >= self._rendezvous.step:
+        for event, first in self._rendezvous.losses:
+            again = self._losses.get(event)
+            if again is None or event >= self._rendezvous.event:
                 continue
-            if not math.isclose(real(first), again, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE):
-                return (
-                    f"the two runs differ: the loss of step {record.step:,} was {real(first):.6g} first and "
-                    f"{again:.6g} then; {_WHY}"
-                )
+            if not math.isclose(first, again, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE):
+                losses = f"the loss of gradient {event:,} was {first:.6g} first and {again:.6g} then"
+                return f"the two runs differ: {losses}; {_WHY}"
         if self.met and self._events != self._rendezvous.event and self._rendezvous.surface != "weights":
             return f"the second run was not finite at another step than the first; {_WHY}"
         return None
