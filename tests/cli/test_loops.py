@@ -152,7 +152,6 @@ def test_a_healthy_loop_ends_with_the_same_bits(tmp_path: Path, way: str) -> Non
 
 
 @pytest.mark.parametrize("way", FAULTS)
-@pytest.mark.xfail(reason="the second run ends with an error where a weight is a plain tf.Variable", strict=True)
 def test_each_way_of_looping_names_the_same_fault(tmp_path: Path, way: str) -> None:
     script = written(tmp_path, ZERO + FAULTS[way])
     code, result, shown = guarded(script)
@@ -208,7 +207,6 @@ with open("draws.txt", "a") as file:
 """
 
 
-@pytest.mark.xfail(reason="Python seeds `random` anew in a fork", strict=True)
 def test_a_script_without_a_seed_draws_the_same_again(tmp_path: Path) -> None:
     script = written(tmp_path, DRAWS + ZERO + FAULTS["eager"])
     script.write_text(script.read_text().replace('"draws.txt"', repr(str(tmp_path / "draws.txt"))))
@@ -297,7 +295,6 @@ OTHERWISE = {
 
 
 @pytest.mark.parametrize("way", OTHERWISE)
-@pytest.mark.xfail(reason="how the second run ended is not looked at", strict=True)
 def test_a_loop_that_goes_otherwise_the_second_time_says_so(tmp_path: Path, way: str) -> None:
     text, note = OTHERWISE[way]
     script = written(tmp_path, ONCE + ZERO + text)

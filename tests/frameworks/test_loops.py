@@ -112,7 +112,6 @@ def test_the_gradient_of_a_gradient_is_one_step() -> None:
     corpus.in_fork(work)
 
 
-@pytest.mark.xfail(reason="all places are one: the frame that is looked at is AutoGraph's", strict=True)
 def test_the_places_of_a_loop_are_counted_apart() -> None:
     def work() -> None:
         import tensorflow as tf

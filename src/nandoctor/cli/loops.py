@@ -214,8 +214,10 @@ def explain_again(
         stack.enter_context(hooks(tracer, chance, stack, kept.append, strict=True))
         stack.enter_context(when_imported("keras", lambda: _note_sites(stack)))
         stack.enter_context(listening(log))
-        run()
-        if not found and tracers:
+        ended = run()
+        if not found and (error := getattr(ended, "error", None)) is not None:
+            raise SecondRunError(f"it ended with {type(error).__name__}: {error}")
+        if not found and tracers and tracers[0].arrived:
             with contextlib.suppress(type(stop())):
                 tracers[0].ended()
     if not found:

@@ -27,6 +27,7 @@ class Rendezvous(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         eager_from: how many events precede the compiled call in which `previous` is: what follows is not compiled.
         surface: `loss`, `gradient`, or `weights` where these were found spoilt when the script had ended.
         step: how often that place of the code had been at work.
+        losses: the last events that were read, each with its loss.
     """
 
     event: int
@@ -35,6 +36,7 @@ class Rendezvous(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     surface: str
     step: int
     history: tuple[StepRecord, ...] = ()
+    losses: tuple[tuple[int, float], ...] = ()
     trials: tuple[Trial, ...] = ()
 
 
@@ -75,6 +77,7 @@ class LoopWatch(LoopListener):
         self.events = 0
         self._on_fault = on_fault
         self._on_steps = on_steps
+        self._losses: deque[tuple[int, float]] = deque(maxlen=_CALLS)
         self._calls: deque[tuple[int, int]] = deque(maxlen=_CALLS)
         self._began = time.perf_counter()
         self._over = False
@@ -89,6 +92,7 @@ class LoopWatch(LoopListener):
             now = time.perf_counter()
             self._calls.append((self.events, int(reading.events)))
             self.events = int(reading.events)
+            self._losses.append((self.events, reading.loss))
             self.history.add(reading.record(now - self._began))
             self._began = now
             self._on_steps(self.events)
@@ -106,6 +110,7 @@ class LoopWatch(LoopListener):
                 surface="weights",
                 step=int(reading.step),
                 history=self.history.records,
+                losses=tuple(self._losses),
             )
         )
 
@@ -117,6 +122,7 @@ class LoopWatch(LoopListener):
             surface=reading.surface,
             step=int(reading.step),
             history=self.history.records,
+            losses=tuple(self._losses),
         )
 
     def _start_of(self, event: int) -> int:

@@ -9,14 +9,16 @@ function returns, or at once where nothing is compiled. Nothing else of the scri
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import warnings
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any, Protocol
 
+import numpy as np
 import tensorflow as tf
 from tensorflow.python.eager.polymorphic_function.polymorphic_function import Function
 from tensorflow.python.ops.parallel_for import control_flow_ops as parallel
@@ -154,7 +156,7 @@ class Loops:
                     result = original(tape, target, sources, *args, **kwargs)
             finally:
                 self._taking -= 1
-            self._event((sys._getframe(1).f_code, sys._getframe(1).f_lasti), target, sources, result)
+            self._event(_site(sys._getframe(1)), target, sources, result)
             return result
 
         return gradient
@@ -281,7 +283,9 @@ class Loops:
                 return original(function, *args, **kwargs)
             self._follower.call_begins(self.events, function)
             self._outermost = function
-            as_written = unconverted() if tf.config.functions_run_eagerly() else contextlib.nullcontext()
+            as_written: contextlib.AbstractContextManager[Any] = contextlib.nullcontext()
+            if tf.config.functions_run_eagerly():
+                as_written, (args, kwargs) = unconverted(), _as_when_compiled((args, kwargs))
             try:
                 with as_written:
                     result = original(function, *args, **kwargs)
@@ -310,6 +314,23 @@ class Loops:
             self._recording_tapes -= 1
 
         return pop
+
+
+_TENSORFLOW = os.path.dirname(tf.__file__) + os.sep
+
+
+def _site(frame: FrameType) -> Site:
+    """Where the user takes a gradient; between that and us are AutoGraph's calls."""
+    user: FrameType | None = frame
+    while user is not None and user.f_code.co_filename.startswith(_TENSORFLOW):
+        user = user.f_back
+    place = user or frame
+    return place.f_code, place.f_lasti
+
+
+def _as_when_compiled(arguments: Any) -> Any:
+    """A compiled function is given its arrays as tensors; run operation by operation it would be given arrays."""
+    return tf.nest.map_structure(lambda a: tf.convert_to_tensor(a) if isinstance(a, np.ndarray) else a, arguments)
 
 
 def _tensors(structure: Any) -> list[Any]:

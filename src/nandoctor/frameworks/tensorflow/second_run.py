@@ -15,7 +15,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from nandoctor.findings import Location, real
+from nandoctor.findings import Location
 from nandoctor.frameworks.reading import LoopReading
 from nandoctor.frameworks.tensorflow.recorder import Recorder, recording
 from nandoctor.trace.graph import Trace
@@ -59,6 +59,8 @@ class LoopTracer:
         self.loop: Location | None = None
         """The user's call of the compiled function that is running."""
         self._bad_update = False
+        self.met = False
+        """Whether the fault came back."""
 
     # -- the loop, as it goes -------------------------------------------------------------------
 
@@ -104,15 +106,17 @@ class LoopTracer:
         finally:
             recorder.updating = before
         if self._bad_update:
+            self.met = True
             self._finish(None)
         elif self._turn_is_over:
             self._wake()
 
     def look(self, reading: LoopReading) -> None:
         self._events = int(reading.events)
-        self._losses[int(reading.step)] = reading.loss
+        self._losses[self._events] = reading.loss
         self._progress(self._events)
         bad_loss = self._recorder is not None and reading.faulty and int(reading.kind) == 1
+        self.met = self.met or bad_loss
         if bad_loss or self._events >= self._rendezvous.event + BEYOND:
             self._finish(reading)
         elif (self._recorder is None and self._awake) or (
@@ -135,18 +139,21 @@ class LoopTracer:
         """The script has ended."""
         self._finish(None)
 
+    @property
+    def arrived(self) -> bool:
+        """Whether this run has come as far as the fault of the first."""
+        return self._events >= self._rendezvous.event - (self._rendezvous.surface == "weights")
+
     def difference(self) -> str | None:
         """How this run went another way than the first, in words; None where it did not."""
-        for record in self._rendezvous.history:
-            first, again = record.loss, self._losses.get(record.step)
-            if first is None or again is None or record.step >= self._rendezvous.step:
+        for event, first in self._rendezvous.losses:
+            again = self._losses.get(event)
+            if again is None or event >= self._rendezvous.event:
                 continue
-            if not math.isclose(real(first), again, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE):
-                return (
-                    f"the two runs differ: the loss of step {record.step:,} was {real(first):.6g} first and "
-                    f"{again:.6g} then; {_WHY}"
-                )
-        if self._events != self._rendezvous.event and self._rendezvous.surface != "weights":
+            if not math.isclose(first, again, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE):
+                losses = f"the loss of gradient {event:,} was {first:.6g} first and {again:.6g} then"
+                return f"the two runs differ: {losses}; {_WHY}"
+        if self.met and self._events != self._rendezvous.event and self._rendezvous.surface != "weights":
             return f"the second run was not finite at another step than the first; {_WHY}"
         return None
 
@@ -169,7 +176,8 @@ class LoopTracer:
             if not hasattr(tensor, "_id"):
                 continue
             name = str(getattr(variable, "path", None) or getattr(variable, "name", "a tensor")).split(":")[0]
-            recorder.rename_variable(f"weight {name}", getattr(variable, "value", variable))
+            known = variable if isinstance(variable, tf.Variable) else getattr(variable, "value", variable)
+            recorder.rename_variable(f"weight {name}", known)
             named.append((name, recorder.value(tensor)))
         return named
 
