@@ -152,9 +152,10 @@ def _pipeline_spoiler(training: Training) -> Spoiler | None:
     if location is None:
         return None
     case = Case(step=0, epoch=0, trace=trace, origin=origin, batch={})
-    divided = zero_denominator(case) is not None
-    message = "divide by zero in the data pipeline" if divided else f"{origin.node.op} in the data pipeline"
-    return Spoiler(message, location, by_spread=divides_by_spread(case))
+    divisor = zero_denominator(case)
+    message = "divide by zero in the data pipeline" if divisor is not None else f"{origin.node.op} in the data pipeline"
+    computed_before = divisor is not None and not case.roles(divisor.value)  # then only its name tells what it is
+    return Spoiler(message, location, by_spread=None if computed_before else divides_by_spread(case))
 
 
 def rank(case: Case) -> list[tuple[Cause, Suspicion]]:

@@ -29,7 +29,7 @@ class LoopReading:
         previous: the event before that at the same place of the code.
         kind: 1 where the loss was not finite, 2 where gradients were that an optimizer was given.
         loss, gradient_sumsq, weight_sumsq: of the last event.
-        step: how many events the place of the fault (or of the last event) had.
+        step: how many events the busiest place of the code had, up to the fault.
         learning_rate: that the optimizer used last; 0 where none is known.
         before: the event before the last one at the same place.
     """

@@ -209,7 +209,7 @@ class Loops:
             _total(_tensors(target)),
             _squares(gradients),
             _squares([v for v in sources if isinstance(v, tf.Variable) or hasattr(v, "value")]),
-            tf.where(bad | tf.equal(before[1], 0.0), here.times.read_value(), before[7]),
+            tf.where(bad | tf.equal(before[1], 0.0), tf.maximum(here.times.read_value(), before[7]), before[7]),
             before[8],
             last,
         )
