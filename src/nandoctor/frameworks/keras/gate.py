@@ -220,7 +220,7 @@ def dense(tensor: Any) -> Any:
 def sum_of_squares(tensors: Sequence[Any]) -> Any:
     """In float32: finite only if every element is; it may overflow where each is finite."""
     floats = [tf.cast(dense(t), tf.float32) for t in tensors if dense(t).dtype.is_floating]
-    return tf.add_n([tf.reduce_sum(tf.square(t)) for t in floats]) if floats else tf.constant(0.0)
+    return 2.0 * tf.add_n([tf.nn.l2_loss(t) for t in floats]) if floats else tf.constant(0.0)  # one pass, no copy
 
 
 def _all_finite_exactly(sumsq: Any, tensors: Sequence[Any]) -> Any:

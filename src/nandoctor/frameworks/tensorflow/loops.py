@@ -353,5 +353,5 @@ def _total(tensors: Sequence[Any]) -> Any:
 
 
 def _squares(tensors: Sequence[Any]) -> Any:
-    sums = [tf.reduce_sum(tf.square(tf.cast(t, tf.float32))) for t in _floats(tensors)]
-    return tf.add_n(sums) if sums else tf.constant(0.0)
+    sums = [tf.nn.l2_loss(tf.cast(t, tf.float32)) for t in _floats(tensors)]
+    return 2.0 * tf.add_n(sums) if sums else tf.constant(0.0)
