@@ -23,12 +23,13 @@ from nandoctor.frameworks.imports import when_imported
 from nandoctor.frameworks.protocol import Batch
 from nandoctor.frameworks.reading import LoopReading
 from nandoctor.frameworks.recorded import RecordedTraining
+from nandoctor.frameworks.rendezvous import Rendezvous
 from nandoctor.report.words import PAGE
 from nandoctor.trace.graph import Trace
 from nandoctor.trace.leaves import feeding_place, name_leaves, updating_place
 from nandoctor.watch.capsule import Capsule
 from nandoctor.watch.floating_point import FloatingPointLog, listening
-from nandoctor.watch.loop import Experiment, LoopListener, LoopWatch, Rendezvous
+from nandoctor.watch.loop import Experiment, LoopListener, LoopWatch
 from nandoctor.watch.store import environment, write_capsule
 
 
@@ -85,9 +86,9 @@ class LoopSession:
         if self._second is None:
             return _noted(unexplained, "no second run of the script is possible on this system")
         try:
-            rendezvous = msgspec.structs.replace(rendezvous, trials=self._trials(rendezvous, self._second))
+            trials = self._trials(rendezvous, self._second)
             print("nandoctor: running the script again, silently, up to that step ...", file=sys.stderr, flush=True)
-            finding = self._second.meet(rendezvous, _progress(rendezvous.event))
+            finding = self._second.meet(rendezvous, trials, _progress(rendezvous.event))
             self.page = finding.page
             return finding.result
         except SecondRunError as error:
@@ -173,6 +174,7 @@ def hooks(
 
 def explain_again(
     rendezvous: Rendezvous,
+    trials: tuple[Trial, ...],
     progress: Callable[[int], None],
     *,
     script: str,
@@ -189,7 +191,7 @@ def explain_again(
 
     def explain(trace: Trace, reading: LoopReading | None) -> None:
         if not found:
-            capsule, training = _capsule(rendezvous, trace, log, tracers[0].loop, kept[0].optimizer)
+            capsule, training = _capsule(rendezvous, trials, trace, log, tracers[0].loop, kept[0].optimizer)
             result = doctor.examine(capsule, training, command="run", script=script)
             differs = tracers[0].difference()
             if differs is not None:
@@ -286,7 +288,12 @@ def _marks(recorder: Any) -> contextlib.AbstractContextManager[None]:
 
 
 def _capsule(
-    rendezvous: Rendezvous, trace: Trace, log: FloatingPointLog, loop: Any, optimizer: Any
+    rendezvous: Rendezvous,
+    trials: tuple[Trial, ...],
+    trace: Trace,
+    log: FloatingPointLog,
+    loop: Any,
+    optimizer: Any,
 ) -> tuple[Capsule, RecordedTraining]:
     arrays = name_leaves(trace)
     made_at, loop = None, loop or feeding_place(trace)
@@ -303,7 +310,7 @@ def _capsule(
         surface=rendezvous.surface,
         batch=Batch(None, lambda _: arrays),
         recent=(),
-        trials=rendezvous.trials,
+        trials=trials,
         state=training.state(),
         snapshots=(),
         history=rendezvous.history,

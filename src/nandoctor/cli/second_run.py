@@ -19,8 +19,10 @@ from typing import Any
 
 import msgspec
 
+from nandoctor.causes.case import Trial
 from nandoctor.findings import Result
-from nandoctor.watch.loop import Experiment, Rendezvous
+from nandoctor.frameworks.rendezvous import Rendezvous
+from nandoctor.watch.loop import Experiment
 
 _PROGRESS = b"p"
 _RESULT = b"r"
@@ -35,7 +37,7 @@ Progress = Callable[[int], None]
 class Work:
     """How to run the script again: up to a fault, for the finding; or with something changed, for the losses."""
 
-    explain: Callable[[Rendezvous, Progress], Finding]
+    explain: Callable[[Rendezvous, tuple[Trial, ...], Progress], Finding]
     losses: Callable[[Experiment, Progress], list[float]]
 
 
@@ -50,6 +52,7 @@ class Order(msgspec.Struct, frozen=True):
     """What the process in waiting is asked for."""
 
     what: Rendezvous | Experiment
+    trials: tuple[Trial, ...] = ()
 
 
 class SecondRunError(Exception):
@@ -73,25 +76,25 @@ class SecondRun:
         os.close(told)
         os.close(telling)
 
-    def meet(self, rendezvous: Rendezvous, progress: Callable[[int], None]) -> Finding:
-        """Run the script again up to the fault, and wait for the finding.
+    def meet(self, rendezvous: Rendezvous, trials: tuple[Trial, ...], progress: Progress) -> Finding:
+        """Run the script again up to the fault, and wait for the finding; `trials` were made for it beforehand.
 
         Raises:
             SecondRunError: the process failed; the message says how.
         """
-        return msgspec.msgpack.decode(self._answer_to(rendezvous, progress), type=Finding)
+        return msgspec.msgpack.decode(self._answer_to(Order(rendezvous, trials), progress), type=Finding)
 
-    def losses(self, experiment: Experiment, progress: Callable[[int], None]) -> list[float]:
+    def losses(self, experiment: Experiment, progress: Progress) -> list[float]:
         """Run the script with something changed, and wait for the losses of its steps.
 
         Raises:
             SecondRunError: the process failed; the message says how.
         """
-        return msgspec.msgpack.decode(self._answer_to(experiment, progress), type=list[float])
+        return msgspec.msgpack.decode(self._answer_to(Order(experiment), progress), type=list[float])
 
-    def _answer_to(self, order: Rendezvous | Experiment, progress: Callable[[int], None]) -> bytes:
+    def _answer_to(self, order: Order, progress: Progress) -> bytes:
         try:
-            os.write(self._orders, _line(Order(order)))
+            os.write(self._orders, _line(order))
         except OSError:
             raise SecondRunError("the process that waited for it is gone") from None
         with os.fdopen(self._answers, "rb", closefd=False) as answers:
@@ -146,7 +149,7 @@ def _serve(orders: int, answers: int, work: Work) -> None:
 def _work(order: bytes, answers: int, work: Work) -> None:
     """One order, in a process of its own."""
     try:
-        _answer(msgspec.msgpack.decode(base64.b64decode(order), type=Order).what, answers, work)
+        _answer(msgspec.msgpack.decode(base64.b64decode(order), type=Order), answers, work)
     except BaseException as error:
         with contextlib.suppress(OSError):
             os.write(answers, _FAILURE + f"{type(error).__name__}: {error}".replace("\n", " ").encode() + b"\n")
@@ -154,7 +157,7 @@ def _work(order: bytes, answers: int, work: Work) -> None:
         os._exit(0)
 
 
-def _answer(order: Rendezvous | Experiment, answers: int, work: Work) -> None:
+def _answer(order: Order, answers: int, work: Work) -> None:
     last = [0.0]
 
     def progress(events: int) -> None:
@@ -163,7 +166,10 @@ def _answer(order: Rendezvous | Experiment, answers: int, work: Work) -> None:
             os.write(answers, _PROGRESS + str(events).encode() + b"\n")
 
     with _silent():
-        answer = work.losses(order, progress) if isinstance(order, Experiment) else work.explain(order, progress)
+        if isinstance(order.what, Experiment):
+            answer: object = work.losses(order.what, progress)
+        else:
+            answer = work.explain(order.what, order.trials, progress)
     with os.fdopen(answers, "wb", closefd=False) as channel:
         channel.write(_RESULT + _line(answer))
 

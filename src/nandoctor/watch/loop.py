@@ -10,34 +10,11 @@ from typing import Any
 
 import msgspec
 
-from nandoctor.causes.case import Trial
-from nandoctor.findings import StepRecord
 from nandoctor.frameworks.reading import LoopReading
+from nandoctor.frameworks.rendezvous import Rendezvous
 from nandoctor.watch.history import History
 
 _CALLS = 512
-
-
-class Rendezvous(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Where a second run of the script meets the fault of the first. Events are gradients taken, counted from 1.
-
-    Attributes:
-        event: the event at which the loss or a gradient was not finite.
-        previous: the event before it at the same place of the code: after it the tracer wakes up.
-        eager_from: how many events precede the compiled call in which `previous` is: what follows is not compiled.
-        surface: `loss`, `gradient`, or `weights` where these were found spoilt when the script had ended.
-        step: how often that place of the code had been at work.
-        losses: the last events that were read, each with its loss.
-    """
-
-    event: int
-    previous: int
-    eager_from: int
-    surface: str
-    step: int
-    history: tuple[StepRecord, ...] = ()
-    losses: tuple[tuple[int, float], ...] = ()
-    trials: tuple[Trial, ...] = ()
 
 
 class Experiment(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -17,10 +17,10 @@ import tensorflow as tf
 
 from nandoctor.findings import Location
 from nandoctor.frameworks.reading import LoopReading
+from nandoctor.frameworks.rendezvous import Rendezvous
 from nandoctor.frameworks.tensorflow.recorder import Recorder, recording
 from nandoctor.trace.graph import Trace
 from nandoctor.trace.locations import here
-from nandoctor.watch.loop import Rendezvous
 
 BEYOND = 40
 """Events past the rendezvous that are recorded in turn, where the fault does not come back at once."""
