@@ -104,8 +104,9 @@ class LoopSession:
             if time.perf_counter() - began > SECONDS:
                 break
             print(f"nandoctor: running the script with {experiment.name} ...", file=sys.stderr, flush=True)
-            trials.append(Trial(experiment.name, tuple(second.losses(experiment, _progress(experiment.until)))))
-            if trials[-1].settles:
+            with contextlib.suppress(SecondRunError):  # the script may not run with it: then it tells nothing
+                trials.append(Trial(experiment.name, tuple(second.losses(experiment, _progress(experiment.until)))))
+            if trials and trials[-1].settles:
                 break
         return tuple(trials)
 
