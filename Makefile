@@ -1,6 +1,7 @@
 # make demo    install, and diagnose a small training that goes NaN
 # make test    install, and run all tests
 # make check   the one gate: format, lint, types, tests, docs
+# make clinic  all tests, the long ones too: some forty minutes on two cores
 # make bench   what watching costs, on this machine; takes minutes, and wants it quiet
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 JOBS ?= 2
 
-.PHONY: demo test bench check format lint types docs fix clean
+.PHONY: demo test clinic bench check format lint types docs fix clean
 .DEFAULT_GOAL := check
 
 $(READY): pyproject.toml constraints.txt
@@ -26,6 +27,9 @@ test: $(READY)
 
 bench: $(READY)
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/overhead.py
+
+clinic: $(READY)
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup -m "clinic or not clinic"
 
 check: format lint types test docs
 

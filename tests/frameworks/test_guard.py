@@ -48,8 +48,17 @@ def quiet_guard(**options: Any) -> Any:
     return nandoctor.Guard(out=None, quiet=True, **options)
 
 
-@pytest.mark.parametrize("make", TRAININGS, ids=lambda f: f.__name__)
-@pytest.mark.parametrize("options", [{}, {"run_eagerly": True}, {"steps_per_execution": 3}], ids=str)
+WAYS = ({}, {"run_eagerly": True}, {"steps_per_execution": 3})
+
+
+@pytest.mark.parametrize(
+    ("make", "options"),
+    [
+        pytest.param(make, way, id=f"{make.__name__}-{way}", marks=[pytest.mark.clinic] if n > 1 and way else [])
+        for n, make in enumerate(TRAININGS)
+        for way in WAYS
+    ],
+)
 def test_a_guarded_healthy_training_ends_bit_identical(make: Callable[..., Any], options: dict[str, Any]) -> None:
     def work() -> None:
         deterministic()

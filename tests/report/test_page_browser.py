@@ -114,7 +114,20 @@ class Opened:
         self.asked = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
 
 
-@pytest.fixture(scope="module", params=[(p, s, t) for p in PAGES for s in SCREENS for t in THEMES], ids="-".join)
+_SHOWN = [
+    pytest.param(
+        (page, screen, theme),
+        id="-".join((page, screen, theme)),
+        marks=[] if (number + THEMES.index(theme)) % 2 == 0 else [pytest.mark.clinic],
+    )
+    for page in PAGES
+    for number, screen in enumerate(SCREENS)
+    for theme in THEMES
+]
+"""Each page on both screens and in both themes, but each screen with one theme only outside the clinic."""
+
+
+@pytest.fixture(scope="module", params=_SHOWN)
 def opened(request, browser, folder):
     page, screen, theme = request.param
     return Opened(browser, (folder / f"{page}.html").as_uri(), screen, theme)
