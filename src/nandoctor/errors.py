@@ -1,4 +1,9 @@
-"""The one family of errors that nandoctor raises, each with the exit code of its command line."""
+"""The one family of errors that nandoctor raises, each with the exit code of its command line, and its one warning."""
+
+from __future__ import annotations
+
+import sys
+import warnings
 
 
 class NandoctorError(Exception):
@@ -26,3 +31,11 @@ class CapsuleError(NandoctorError):
 
 class PageError(NandoctorError):
     """The HTML page of a result cannot be made."""
+
+
+def warn(text: str, stacklevel: int = 2) -> None:
+    """Warn the user of what nandoctor could not do; never an error, also where the user has made errors of warnings."""
+    try:
+        warnings.warn(f"nandoctor: {text}", RuntimeWarning, stacklevel=stacklevel + 1)
+    except RuntimeWarning:
+        print(f"nandoctor: {text}", file=sys.stderr)

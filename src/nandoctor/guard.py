@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import sys
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,7 @@ import msgspec
 import numpy as np
 
 from nandoctor import __version__, doctor
-from nandoctor.errors import NandoctorError, PageError, TrainingFaultError
+from nandoctor.errors import NandoctorError, PageError, TrainingFaultError, warn
 from nandoctor.findings import Result, StepRecord
 from nandoctor.frameworks.protocol import Batch, Training, Verdict
 from nandoctor.frameworks.reading import Reading, ValidationReading
@@ -317,7 +316,7 @@ class Guard:
         try:
             return {PAGE: self.page(result).encode()}
         except PageError as error:
-            _warn(f"nandoctor: {error}; the capsule is written without it.")
+            warn(f"{error}; the capsule is written without it.")
             return {}
 
     def page(self, result: Result) -> str:
@@ -358,11 +357,11 @@ class Guard:
     def _switch_off(self, error: BaseException) -> None:
         """The guard's own failure never becomes the user's: one warning, and training goes on without it."""
         self._watch = None
-        text = (
-            f"nandoctor: the guard failed ({type(error).__name__}: {error}) and has switched itself off; "
-            "training goes on without it."
+        warn(
+            f"the guard failed ({type(error).__name__}: {error}) and has switched itself off; "
+            "training goes on without it.",
+            stacklevel=3,
         )
-        _warn(text)
 
 
 @dataclass(frozen=True)
@@ -372,13 +371,6 @@ class Shown:
     history: tuple[StepRecord, ...] = ()
     batch: Mapping[str, np.ndarray] | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
-
-
-def _warn(text: str) -> None:
-    try:
-        warnings.warn(text, RuntimeWarning, stacklevel=3)
-    except RuntimeWarning:  # the user has made errors of warnings; this one is not to end a training
-        print(text, file=sys.stderr)
 
 
 def _fault_error(result: Result) -> TrainingFaultError:

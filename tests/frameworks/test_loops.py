@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import corpus
@@ -19,8 +20,8 @@ class Listener:
         self.calls: list[int] = []
         self.begun: list[Any] = []
 
-    def call_begins(self, events: int, function: Any = None) -> None:
-        self.calls.append(events)
+    def call_begins(self, events: Callable[[], int], function: Any = None) -> None:
+        self.calls.append(events())
         self.begun.append(function)
 
     def differentiating(self, targets: Any) -> contextlib.AbstractContextManager[None]:

@@ -41,8 +41,6 @@ def _moment(capsule: Capsule) -> Moment:
 _CHAIN = 24
 """Events of the chain that a diagnosis carries; a longer chain keeps its two ends."""
 
-_DYNAMIC = ("unscaled-input", "unscaled-target", "learning-rate-too-high", "exploding-gradients")
-
 
 def diagnose(capsule: Capsule, trace: Trace, training: Training) -> tuple[Diagnosis, ...]:
     """The diagnoses of one fault, best first; empty where the fault did not come back and nothing else explains it."""

@@ -214,12 +214,14 @@ def _start(capsule: Capsule) -> Snapshot | None:
 
 def _changes(capsule: Capsule, clues: Clues, penalties: tuple[Penalty, ...]) -> Iterator[tuple[str, Change]]:
     """The experiments in the order of their power to explain, each at the rate as it was; the rate comes last."""
-    batch, rate = capsule.batch, _rate(capsule)
+    batch, rate = capsule.batch, _rate(capsule.history)
     inputs, targets = _unscaled(batch, "input"), _unscaled(batch, "target")
     experiments = [(half_facts.IN_SINGLE, Change(float32=True))] if clues.half else []
     experiments += [(unscaled_input.CHANGE, Change(standardise=inputs))] if inputs else []
     # inputs that nearly fill float16 leave no layer any room: that is the data's fault, not the precision's
-    yield from reversed(experiments) if _scale(batch, "input") > half_facts.ROOM else experiments
+    yield from (
+        reversed(experiments) if max(_scales(batch, "input").values(), default=0.0) > half_facts.ROOM else experiments
+    )
     if targets:
         yield unscaled_target.CHANGE, Change(standardise=targets)
     if excessive_regularisation.dominate(penalties, rate):
@@ -242,10 +244,9 @@ def loop_experiments(history: Sequence[StepRecord], event: int) -> Iterator[Expe
     growth = growth_over(history)
     if growth is None or not growth.diverging or event < 2:
         return
-    rate = next((r.learning_rate for r in reversed(history) if r.learning_rate is not None), None)
-    until = min(event + 8, event * 2 + 8)
+    until = event + 8
     yield Experiment(name=unscaled_input.CHANGE, until=until, standardise_inputs=True)
-    for factor in learning_rate_too_high.factors(rate):
+    for factor in learning_rate_too_high.factors(_rate(history)):
         yield Experiment(name=learning_rate_too_high.change(factor), until=until, learning_rate=factor)
 
 
@@ -253,21 +254,19 @@ def _weights_in_half(capsule: Capsule) -> bool:
     return any(a.dtype == np.float16 for name, a in capsule.state.items() if name.startswith("weight "))
 
 
-def _rate(capsule: Capsule) -> float | None:
-    return next((r.learning_rate for r in reversed(capsule.history) if r.learning_rate is not None), None)
+def _rate(history: Sequence[StepRecord]) -> float | None:
+    """The rate of the last step that had one."""
+    return next((r.learning_rate for r in reversed(history) if r.learning_rate is not None), None)
 
 
-def _scale(batch: Batch, family: str) -> float:
-    """The largest typical magnitude of the arrays of a role."""
-    arrays = [a for role, a in batch.arrays.items() if role.split("[")[0] == family and growth_facts.can_be_scaled(a)]
-    return max((growth_facts.typical_magnitude(a) or 0.0 for a in arrays), default=0.0)
+def _scales(batch: Batch, family: str) -> dict[str, float]:
+    """The typical magnitude of each array of a role that can be scaled."""
+    arrays = {role: a for role, a in batch.arrays.items() if role.split("[")[0] == family}
+    return {
+        role: growth_facts.typical_magnitude(a) or 0.0 for role, a in arrays.items() if growth_facts.can_be_scaled(a)
+    }
 
 
 def _unscaled(batch: Batch, family: str) -> frozenset[str]:
     """The roles of the arrays that are far from unit scale."""
-    scales = {
-        role: growth_facts.typical_magnitude(array)
-        for role, array in batch.arrays.items()
-        if role.split("[")[0] == family and growth_facts.can_be_scaled(array)
-    }
-    return frozenset(role for role, scale in scales.items() if scale and scale > growth_facts.ABNORMAL_SCALE)
+    return frozenset(role for role, scale in _scales(batch, family).items() if scale > growth_facts.ABNORMAL_SCALE)

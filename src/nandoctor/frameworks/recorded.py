@@ -14,13 +14,8 @@ from nandoctor.trace.graph import Trace
 class RecordedTraining:
     """Answers from the recorded step what can be answered; no experiment is possible."""
 
-    repeatable = False
-
-    def __init__(
-        self, trace: Trace, loop: Location | None, optimizer: Location | None, pipeline: Trace | None = None
-    ) -> None:
+    def __init__(self, trace: Trace, loop: Location | None, optimizer: Location | None) -> None:
         self._trace = trace
-        self._pipeline = pipeline
         self.fit_location = loop
         self.compile_location: Location | None = None
         self.optimizer_location = optimizer
@@ -58,7 +53,7 @@ class RecordedTraining:
         return self._trace
 
     def trace_pipeline(self) -> Trace | None:
-        return self._pipeline
+        return None
 
     def is_finite_with(self, batch: Batch, rows: Sequence[int]) -> bool | None:
         return None

@@ -32,7 +32,7 @@ class LoopListener:
     def __init__(self, look: Callable[[LoopReading], None]) -> None:
         self.look = look
 
-    def call_begins(self, events: int, function: Any = None) -> None:
+    def call_begins(self, events: Callable[[], int], function: Any = None) -> None:
         """Nothing is needed before a call."""
 
     def differentiating(self, targets: Sequence[Any]) -> contextlib.AbstractContextManager[None]:
@@ -64,7 +64,7 @@ class LoopWatch(LoopListener):
             return
         if reading.faulty:
             self._over = True
-            self._on_fault(self._rendezvous(reading))
+            self._on_fault(self._rendezvous(int(reading.fault), int(reading.previous), reading.surface, reading))
         elif reading.events > self.events:
             now = time.perf_counter()
             self._calls.append((self.events, int(reading.events)))
@@ -79,24 +79,14 @@ class LoopWatch(LoopListener):
         if reading is None or self._over or self.events == 0 or weights_are_finite():
             return
         self._over = True
-        self._on_fault(
-            Rendezvous(
-                event=self.events + 1,
-                previous=self.events,
-                eager_from=self._start_of(self.events),
-                surface="weights",
-                step=int(reading.step),
-                history=self.history.records,
-                losses=tuple(self._losses),
-            )
-        )
+        self._on_fault(self._rendezvous(self.events + 1, self.events, "weights", reading))
 
-    def _rendezvous(self, reading: LoopReading) -> Rendezvous:
+    def _rendezvous(self, event: int, previous: int, surface: str, reading: LoopReading) -> Rendezvous:
         return Rendezvous(
-            event=int(reading.fault),
-            previous=int(reading.previous),
-            eager_from=self._start_of(int(reading.previous)),
-            surface=reading.surface,
+            event=event,
+            previous=previous,
+            eager_from=self._start_of(previous),
+            surface=surface,
             step=int(reading.step),
             history=self.history.records,
             losses=tuple(self._losses),

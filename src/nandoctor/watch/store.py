@@ -17,7 +17,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from importlib import metadata
@@ -29,6 +28,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
+from nandoctor.errors import warn
 from nandoctor.findings import SCHEMA, Result, to_json
 from nandoctor.watch.capsule import Capsule
 from nandoctor.watch.snapshots import Snapshot
@@ -81,11 +81,7 @@ def write_capsule(
     try:
         folder = _write(capsule, result, out, keep_batch, started, extra)
     except Exception as error:  # a finished diagnosis is worth more than its copy on disk
-        text = f"nandoctor: no capsule was written to {out}: {getattr(error, 'strerror', None) or error}."
-        try:
-            warnings.warn(text, RuntimeWarning, stacklevel=2)
-        except RuntimeWarning:  # the user has made errors of warnings
-            print(text, file=sys.stderr)
+        warn(f"no capsule was written to {out}: {getattr(error, 'strerror', None) or error}.")
         return result
     return msgspec.structs.replace(result, capsule=str(folder))
 

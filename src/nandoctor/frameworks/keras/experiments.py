@@ -10,9 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from nandoctor.frameworks.keras.batches import map_leaves
-from nandoctor.frameworks.keras.gate import dense
 from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.protocol import Batch, Change
+from nandoctor.frameworks.tensorflow.finite import all_finite
 from nandoctor.frameworks.tensorflow.recorder import unconverted
 
 
@@ -36,26 +36,21 @@ def noting_losses(losses: list[float]) -> Iterator[None]:
         result = original(tape, target, sources, *args, **kwargs)
         if not tape._recording:
             loss = float(sum(t.numpy().astype(np.float64).sum() for t in tf.nest.flatten(target)))
-            losses.append(loss if all(_finite(g) for g in tf.nest.flatten(result)) else float("nan"))
+            losses.append(loss if all_finite(tf.nest.flatten(result)) else float("nan"))
         return result
 
     with patched(tf.GradientTape, "gradient", gradient):
         yield
 
 
-def _finite(tensor: Any) -> bool:
-    tensor = dense(tensor)
-    return tensor is None or not tensor.dtype.is_floating or bool(tf.reduce_all(tf.math.is_finite(tensor)))
-
-
 @contextlib.contextmanager
 def noting_finiteness(seen: list[bool]) -> Iterator[None]:
-    """Append whether each loss and gradient of the step run inside is finite."""
+    """Append whether the losses and gradients of the step run inside are finite."""
     original = tf.GradientTape.gradient
 
     def gradient(tape: Any, target: Any, sources: Any, *args: Any, **kwargs: Any) -> Any:
         result = original(tape, target, sources, *args, **kwargs)
-        seen.extend(_finite(t) for t in (*tf.nest.flatten(target), *tf.nest.flatten(result)))
+        seen.append(bool(all_finite((*tf.nest.flatten(target), *tf.nest.flatten(result)))))
         return result
 
     with patched(tf.GradientTape, "gradient", gradient):
@@ -74,8 +69,15 @@ def changed(batch: Batch, change: Change) -> Any:
             leaf = tf.cast(leaf, tf.float32)
         if role not in change.standardise:
             return leaf
-        mean, variance = tf.nn.moments(tf.cast(leaf, tf.float64), axes=[0], keepdims=True)
-        scaled = (tf.cast(leaf, tf.float64) - mean) / tf.maximum(tf.sqrt(variance), 1e-6)
-        return tf.cast(scaled, leaf.dtype if leaf.dtype.is_floating else tf.float32)
+        return standardised(leaf)
 
     return map_leaves(batch.data, arrange)
+
+
+def standardised(tensor: Any) -> Any:
+    """The tensor with each feature at mean 0 and spread 1 over the batch (the first axis); integers become float32."""
+    wide = tf.cast(tensor, tf.float64)
+    mean, variance = tf.nn.moments(wide, axes=[0], keepdims=True)
+    return tf.cast(
+        (wide - mean) / tf.maximum(tf.sqrt(variance), 1e-6), tensor.dtype if tensor.dtype.is_floating else tf.float32
+    )

@@ -17,9 +17,13 @@ import tensorflow as tf
 
 from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.reading import BAD_GRADIENT, BAD_LOSS, BAD_STATE, BAD_UPDATE
+from nandoctor.frameworks.tensorflow.finite import all_finite, sum_of_squares
 
 READING = "__nandoctor_reading__"
 """The key under which a gated step returns its reading, beside the user's logs."""
+
+
+Wrap = Callable[[Any], Callable[..., Any]]
 
 
 class Gate:
@@ -40,12 +44,7 @@ class Gate:
     @contextlib.contextmanager
     def opened(self) -> Iterator[None]:
         """While inside, the model's next train function is built with the gate in it."""
-        model = self._model
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(patched(model, "train_step", self._gated_step(model.train_step)))
-            stack.enter_context(patched(model, "compute_loss", self._seen_loss(model.compute_loss)))
-            for optimizer in optimizers_of(model):
-                stack.enter_context(patched(optimizer, "apply", self._gated_apply(optimizer)))
+        with wrapped(self._model, self._gated_step, self._seen_loss, self._gated_apply):
             yield
 
     def _gated_step(self, train_step: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -123,7 +122,7 @@ class Gate:
                 optimizer.built = True
             sumsq = sum_of_squares(known)
             self._gradients.assign_add(sumsq)
-            fine = tf.math.is_finite(sumsq) | _all_finite_exactly(sumsq, known)
+            fine = _all_finite_exactly(sumsq, known)
             if scales_loss(optimizer):  # it skips the step by itself: whether that ends is for the watch to judge
                 self._scale.assign(tf.cast(optimizer.dynamic_scale, tf.float32))
                 self._skipped.assign(tf.where(fine, self._skipped.read_value(), 1.0))
@@ -153,7 +152,7 @@ class Gate:
         sumsq = sum_of_squares(weights)
         self._weights.assign_add(sumsq)
         self._updates.assign_add(sum_of_squares([v - o for v, o in zip(weights, old_weights, strict=True)]))
-        fine = tf.math.is_finite(sumsq) | _all_finite_exactly(sumsq, weights)
+        fine = _all_finite_exactly(sumsq, weights)
         self._fail_unless(fine, BAD_UPDATE)
         tf.cond(fine, lambda: True, lambda: _restore((*weights, *slots), (*old_weights, *old_slots)))
         return True
@@ -168,6 +167,17 @@ class Gate:
     def _fail_unless(self, fine: Any, bit: int) -> None:
         has = tf.equal(tf.math.floormod(tf.math.floordiv(self._code.read_value(), float(bit)), 2.0), 1.0)
         self._code.assign_add(tf.where(fine | has, 0.0, float(bit)))
+
+
+@contextlib.contextmanager
+def wrapped(model: Any, step: Wrap, loss: Wrap, apply: Wrap) -> Iterator[None]:
+    """While inside, the model's train step, its loss and the updates of its optimizers are wrapped."""
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(patched(model, "train_step", step(model.train_step)))
+        stack.enter_context(patched(model, "compute_loss", loss(model.compute_loss)))
+        for optimizer in optimizers_of(model):
+            stack.enter_context(patched(optimizer, "apply", apply(optimizer)))
+        yield
 
 
 def optimizers_of(model: Any) -> list[Any]:
@@ -212,28 +222,9 @@ def _tf_variables(variables: Any) -> list[Any]:
     return [v.value if isinstance(v, keras.Variable) else v for v in variables]
 
 
-def dense(tensor: Any) -> Any:
-    """The values of a sparse gradient; any other tensor as it is."""
-    return tensor.values if isinstance(tensor, tf.IndexedSlices) else tensor
-
-
-def sum_of_squares(tensors: Sequence[Any]) -> Any:
-    """In float32: finite only if every element is; it may overflow where each is finite."""
-    floats = [tf.cast(dense(t), tf.float32) for t in tensors if dense(t).dtype.is_floating]
-    return 2.0 * tf.add_n([tf.nn.l2_loss(t) for t in floats]) if floats else tf.constant(0.0)  # one pass, no copy
-
-
 def _all_finite_exactly(sumsq: Any, tensors: Sequence[Any]) -> Any:
     """Element by element, only when the cheap sum is not finite."""
-
-    floats = [dense(t) for t in tensors if dense(t).dtype.is_floating]
-    if not floats:
-        return tf.constant(True)
-
-    def exactly() -> Any:
-        return tf.reduce_all(tf.stack([tf.reduce_all(tf.math.is_finite(t)) for t in floats]))
-
-    return tf.cond(tf.math.is_finite(sumsq), lambda: tf.constant(True), exactly)
+    return tf.cond(tf.math.is_finite(sumsq), lambda: tf.constant(True), lambda: all_finite(tensors))
 
 
 def _restore(variables: Sequence[Any], values: Sequence[Any]) -> bool:

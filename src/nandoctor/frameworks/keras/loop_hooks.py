@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ import keras
 import tensorflow as tf
 from keras.src.optimizers.base_optimizer import BaseOptimizer
 
+from nandoctor.frameworks.keras.experiments import standardised
 from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.tensorflow.loops import Loops
 from nandoctor.frameworks.tensorflow.recorder import not_converted
@@ -23,9 +23,9 @@ def watching_optimizers(loops: Loops) -> Iterator[None]:
     with (
         patched(BaseOptimizer, "apply", _apply(loops, BaseOptimizer.apply)),
         patched(scaler, "scale_loss", _scale_loss(loops, scaler.scale_loss)),
-        patched(keras.Model, "fit", _aside(loops, keras.Model.fit)),
-        patched(keras.Model, "evaluate", _aside(loops, keras.Model.evaluate)),
-        patched(keras.Model, "predict", _aside(loops, keras.Model.predict)),
+        patched(keras.Model, "fit", loops.standing_aside(keras.Model.fit)),
+        patched(keras.Model, "evaluate", loops.standing_aside(keras.Model.evaluate)),
+        patched(keras.Model, "predict", loops.standing_aside(keras.Model.predict)),
     ):
         yield
 
@@ -59,15 +59,6 @@ def _scale_loss(loops: Loops, original: Callable[..., Any]) -> Callable[..., Any
     return scale_loss
 
 
-def _aside(loops: Loops, original: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(original)
-    def method(*args: Any, **kwargs: Any) -> Any:
-        with loops.aside():
-            return original(*args, **kwargs)
-
-    return method
-
-
 @contextlib.contextmanager
 def changing(learning_rate: float, *, standardise: bool) -> Iterator[None]:
     """While inside, every optimizer's rate is multiplied, and models may get their inputs standardised."""
@@ -82,7 +73,7 @@ def changing(learning_rate: float, *, standardise: bool) -> Iterator[None]:
         inside.append(model)
         try:
             if args and len(inside) == 1:
-                args = (tf.nest.map_structure(_standardised, args[0]), *args[1:])
+                args = (tf.nest.map_structure(_if_numbers, args[0]), *args[1:])
             return call(model, *args, **kwargs)
         finally:
             inside.pop()
@@ -95,11 +86,11 @@ def changing(learning_rate: float, *, standardise: bool) -> Iterator[None]:
         yield
 
 
-def _standardised(leaf: Any) -> Any:
+def _if_numbers(leaf: Any) -> Any:
+    """A batch of floating-point numbers standardised; anything else as it is."""
     if isinstance(leaf, keras.KerasTensor) or not hasattr(leaf, "dtype") or not hasattr(leaf, "shape"):
         return leaf
     tensor = tf.convert_to_tensor(leaf)
     if not tensor.dtype.is_floating or tensor.shape.rank in (None, 0):
         return leaf
-    mean, variance = tf.nn.moments(tf.cast(tensor, tf.float64), axes=[0], keepdims=True)
-    return tf.cast((tf.cast(tensor, tf.float64) - mean) / tf.maximum(tf.sqrt(variance), 1e-6), tensor.dtype)
+    return standardised(tensor)

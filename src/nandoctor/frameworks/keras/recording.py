@@ -12,8 +12,9 @@ import tensorflow as tf
 from nandoctor.findings import Location
 from nandoctor.frameworks.keras import sites
 from nandoctor.frameworks.keras.batches import leaves
-from nandoctor.frameworks.keras.gate import dense, optimizers_of
+from nandoctor.frameworks.keras.gate import optimizers_of
 from nandoctor.frameworks.patching import patched
+from nandoctor.frameworks.tensorflow.finite import dense
 from nandoctor.frameworks.tensorflow.recorder import Recorder, marking_gradients, recording, unconverted
 from nandoctor.trace.graph import Trace
 

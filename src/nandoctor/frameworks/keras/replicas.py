@@ -14,9 +14,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from nandoctor.frameworks.keras.gate import READING, learning_rate, optimizers_of, scales_loss, state_of, sum_of_squares
-from nandoctor.frameworks.patching import patched
+from nandoctor.frameworks.keras.gate import READING, learning_rate, optimizers_of, scales_loss, state_of, wrapped
 from nandoctor.frameworks.reading import BAD_GRADIENT, BAD_LOSS, BAD_STATE, BAD_UPDATE
+from nandoctor.frameworks.tensorflow.finite import all_finite, sum_of_squares, total
 
 _BITS = (BAD_LOSS, BAD_GRADIENT, BAD_STATE, BAD_UPDATE)
 
@@ -36,12 +36,7 @@ class ReplicaGate:
     @contextlib.contextmanager
     def opened(self) -> Iterator[None]:
         """While inside, the model's next train function is built with the reading in it."""
-        model = self._model
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(patched(model, "train_step", self._read_step(model.train_step)))
-            stack.enter_context(patched(model, "compute_loss", self._seen_loss(model.compute_loss)))
-            for optimizer in optimizers_of(model):
-                stack.enter_context(patched(optimizer, "apply", self._seen_apply(optimizer)))
+        with wrapped(self._model, self._read_step, self._seen_loss, self._seen_apply):
             yield
 
     def _read_step(self, train_step: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -57,12 +52,11 @@ class ReplicaGate:
     def _reading(self, losses: Sequence[Any], gradients: Sequence[Any]) -> Any:
         state = state_of(self._model)
         weights = self._model.trainable_variables
-        loss = tf.add_n([tf.reduce_sum(tf.cast(t, tf.float32)) for t in losses]) if losses else tf.constant(0.0)
-        fine = (_finite(losses), _finite(gradients), _finite(state), _finite(weights))
-        sums = [sum_of_squares(gradients), sum_of_squares([tf.convert_to_tensor(w) for w in weights]), tf.constant(0.0)]
+        fine = (all_finite(losses), all_finite(gradients), all_finite(state), all_finite(weights))
+        sums = [sum_of_squares(gradients), sum_of_squares(weights), tf.constant(0.0)]
         flags = [tf.cast(~f, tf.float32) for f in fine]
         unscaled = (tf.constant(0.0), tf.constant(0.0))  # a loss scaler is not looked into here
-        return tf.stack([*flags, loss, *sums, *unscaled, learning_rate(self._model.optimizer)])
+        return tf.stack([*flags, total(losses), *sums, *unscaled, learning_rate(self._model.optimizer)])
 
     def _seen_loss(self, compute_loss: Callable[..., Any]) -> Callable[..., Any]:
         def seen(*args: Any, **kwargs: Any) -> Any:
@@ -83,12 +77,6 @@ class ReplicaGate:
             return apply(grads, trainable_variables)
 
         return seen
-
-
-def _finite(tensors: Sequence[Any]) -> Any:
-    floats = [tf.convert_to_tensor(t.values if isinstance(t, tf.IndexedSlices) else t) for t in tensors]
-    fine = [tf.reduce_all(tf.math.is_finite(t)) for t in floats if t.dtype.is_floating]
-    return tf.reduce_all(tf.stack(fine)) if fine else tf.constant(True)
 
 
 def keeping_state(model: Any, step: Callable[[Any], Any]) -> Callable[[Any], Any]:

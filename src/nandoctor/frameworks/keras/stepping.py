@@ -16,7 +16,7 @@ from nandoctor.frameworks.keras.replicas import as_one_batch, keeping_state, run
 from nandoctor.frameworks.protocol import Verdict, Watcher
 from nandoctor.frameworks.reading import Reading
 
-COMPILED = "__nandoctor_compiled__"
+_COMPILED = "__nandoctor_compiled__"
 """Attribute of a train or test function of Keras: what was compiled of it, by the specification of its batches."""
 
 TrainFunction = Callable[[Any], Any]
@@ -47,12 +47,28 @@ def watched(model: Any, watcher: Watcher, unguarded: Unguarded, note_dataset: Ca
     return train_function
 
 
-class _GatedStep:
-    """One step on one batch, compiled as Keras would compile it.
+def one_step(model: Any, keras_function: TrainFunction, iterator: Any) -> TrainFunction:
+    """Keras's train or test function on one batch, compiled as Keras would compile it.
 
-    The iterator's element specification is the signature, so the step is traced with the same (unknown)
-    batch size, and compiled to the same program, as when Keras pulls the batch inside the graph.
+    The iterator's element specification is the signature, so the step is traced with the same (unknown) batch size, and
+    compiled to the same program, as when Keras pulls the batch inside the graph. What was compiled is kept with Keras's
+    own function: the next `fit` on the model may use it again.
     """
+
+    def run(data: Any) -> Any:
+        return keras_function([data])
+
+    if model.run_eagerly or not isinstance(iterator, tf.data.Iterator):
+        return run
+    spec = iterator.element_spec
+    made: dict[str, TrainFunction] = keras_function.__dict__.setdefault(_COMPILED, {})
+    if str(spec) not in made:
+        made[str(spec)] = tf.function(run, input_signature=[spec], autograph=False)
+    return made[str(spec)]
+
+
+class _GatedStep:
+    """One gated step on one batch, prepared when the first batch is there."""
 
     def __init__(self, model: Any, watcher: Watcher, note_dataset: Callable[[Any], None]) -> None:
         self._model = model
@@ -66,22 +82,11 @@ class _GatedStep:
             self._run = self._prepared(iterator, data)
         return self._run(data)
 
-    def _one_step(self, data: Any) -> Any:
-        return self._keras_function([data])
-
-    def _compiled(self, spec: Any) -> Any:
-        """Kept with Keras's own function: the next `fit` on the model may use it again."""
-        made: dict[str, Any] = self._keras_function.__dict__.setdefault(COMPILED, {})
-        if str(spec) not in made:
-            made[str(spec)] = tf.function(self._one_step, input_signature=[spec], autograph=False)
-        return made[str(spec)]
-
     def _prepared(self, iterator: Any, data: Any) -> Any:
         model = self._model
-        run: TrainFunction = self._one_step
         self._note_dataset(getattr(iterator, "_dataset", None))
-        if not model.run_eagerly and isinstance(iterator, tf.data.Iterator):
-            run = self._compiled(iterator.element_spec)
+        run = one_step(model, self._keras_function, iterator)
+        if isinstance(run, tf.types.experimental.PolymorphicFunction):
             _build_variables(model, run)
         if runs_on_replicas(model):
             with model.distribute_strategy.scope():

@@ -7,11 +7,9 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import tensorflow as tf
-
 from nandoctor.frameworks.keras.batches import read_batch
 from nandoctor.frameworks.keras.replicas import as_one_batch
-from nandoctor.frameworks.keras.stepping import COMPILED
+from nandoctor.frameworks.keras.stepping import one_step
 from nandoctor.frameworks.protocol import Watcher
 from nandoctor.frameworks.reading import ValidationReading
 
@@ -26,7 +24,7 @@ def watched_test(model: Any, watcher: Watcher, note_dataset: Callable[[Any], Non
         if found:
             return inner(iterator)
         note_dataset(getattr(iterator, "_dataset", None))
-        run, logs = _prepared(model, inner, iterator), None
+        run, logs = one_step(model, inner, iterator), None
         for n in range(int(model.steps_per_execution)):
             try:
                 data = next(iterator)
@@ -41,21 +39,6 @@ def watched_test(model: Any, watcher: Watcher, note_dataset: Callable[[Any], Non
         return logs
 
     return test_function
-
-
-def _prepared(model: Any, inner: Callable[[Any], Any], iterator: Any) -> Callable[[Any], Any]:
-    """The step on one batch, compiled to the same program as when Keras pulls the batch inside the graph."""
-
-    def run(data: Any) -> Any:
-        return inner([data])
-
-    if model.run_eagerly or not isinstance(iterator, tf.data.Iterator):
-        return run
-    kept: dict[str, Callable[[Any], Any]] = inner.__dict__.setdefault(COMPILED, {})
-    key = str(iterator.element_spec)
-    if key not in kept:
-        kept[key] = tf.function(run, input_signature=[iterator.element_spec], autograph=False)
-    return kept[key]
 
 
 def bad_loss(logs: Any) -> tuple[str, float] | None:

@@ -9,12 +9,12 @@ function returns, or at once where nothing is compiled. Nothing else of the scri
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
-import warnings
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from types import CodeType, FrameType
 from typing import Any, Protocol
 
@@ -24,8 +24,10 @@ from tensorflow.python.eager.polymorphic_function.polymorphic_function import Fu
 from tensorflow.python.ops.parallel_for import control_flow_ops as parallel
 from tensorflow.python.ops.resource_variable_ops import ResourceVariable
 
+from nandoctor.errors import warn
 from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.reading import LoopReading
+from nandoctor.frameworks.tensorflow.finite import all_finite, sum_of_squares, total
 from nandoctor.frameworks.tensorflow.recorder import not_converted, unconverted
 
 Site = tuple[CodeType, int]
@@ -35,8 +37,11 @@ Site = tuple[CodeType, int]
 class Follower(Protocol):
     """Who is told of a loop as it goes."""
 
-    def call_begins(self, events: int, function: Any = None) -> None:
-        """An outermost compiled function is about to run (without one: the first tape to record)."""
+    def call_begins(self, events: Callable[[], int], function: Any = None) -> None:
+        """An outermost compiled function is about to run (without one: the first tape to record).
+
+        `events` reads from the device how many there were so far.
+        """
         ...
 
     def differentiating(self, targets: Sequence[Any]) -> contextlib.AbstractContextManager[None]:
@@ -89,7 +94,7 @@ class Loops:
             patched(tf.GradientTape, "_push_tape", self._push(tf.GradientTape._push_tape)),
             patched(tf.GradientTape, "_pop_tape", self._pop(tf.GradientTape._pop_tape)),
             patched(Function, "__call__", self._call(Function.__call__)),
-            patched(parallel, "pfor", self._standing_aside(parallel.pfor)),  # has no variables to write
+            patched(parallel, "pfor", not_converted(self.standing_aside(parallel.pfor))),  # has no variables to write
         ):
             yield self
 
@@ -102,8 +107,10 @@ class Loops:
         finally:
             self._aside -= 1
 
-    def _standing_aside(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        @not_converted
+    def standing_aside(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, with nothing watched while it runs."""
+
+        @functools.wraps(original)
         def call(*args: Any, **kwargs: Any) -> Any:
             with self.aside():
                 return original(*args, **kwargs)
@@ -137,8 +144,7 @@ class Loops:
 
     def know(self, variables: Sequence[Any]) -> None:
         """Remember variables that belong to the training."""
-        for known in variables:
-            variable = known if isinstance(known, tf.Variable) else getattr(known, "value", known)
+        for variable in map(as_variable, variables):
             if isinstance(variable, tf.Variable) and id(variable) not in self._variables:
                 self._variables[id(variable)] = weakref.ref(variable)
 
@@ -148,7 +154,7 @@ class Loops:
         @not_converted
         def gradient(tape: Any, target: Any, sources: Any, *args: Any, **kwargs: Any) -> Any:
             others = self._recording_tapes - int(tape._recording)
-            if self._aside or self._taking or others > 0 or tf.distribute.has_strategy():
+            if others > 0 or not self.watches:
                 return original(tape, target, sources, *args, **kwargs)
             self._taking += 1
             try:
@@ -170,13 +176,7 @@ class Loops:
             if self._strict:
                 raise
             self._aside += 1
-            text = (
-                f"nandoctor: the watch over loops failed ({type(error).__name__}: {error}) and has switched itself off."
-            )
-            try:
-                warnings.warn(text, RuntimeWarning, stacklevel=2)
-            except RuntimeWarning:  # the user has made errors of warnings
-                print(text, file=sys.stderr)
+            warn(f"the watch over loops failed ({type(error).__name__}: {error}) and has switched itself off.")
 
     def _event(self, site: Site, target: Any, sources: Any, gradients: Any) -> None:
         with self._unharmed():
@@ -194,46 +194,54 @@ class Loops:
 
     def _note(self, site: Site, target: Any, sources: Sequence[Any], gradients: Sequence[Any]) -> None:
         """Count an event where it runs, and keep what it was like."""
-        notes, here = self._variable(), self._notes_of(site)
-        before = notes.read_value()
-        number, last, one = before[0] + 1.0, here.last.read_value(), tf.constant(1.0, tf.float64)
+        noted, here = self._noted(), self._notes_of(site)
+        number, last = noted.events + 1.0, here.last.read_value()
         judged, self._unscaled = target if self._unscaled is None else self._unscaled, None
-        bad = ~_finite(_tensors(judged)) & tf.equal(before[1], 0.0)
+        healthy = tf.equal(noted.fault, 0.0)
+        bad = ~all_finite(_tensors(judged)) & healthy
         here.times.assign_add(1.0)
         here.last.assign(number)
-        numbers = (
-            number,
-            tf.where(bad, number, before[1]),
-            tf.where(bad, last, before[2]),
-            tf.where(bad, one, before[3]),
-            _total(_tensors(target)),
-            _squares(gradients),
-            _squares([v for v in sources if isinstance(v, tf.Variable) or hasattr(v, "value")]),
-            tf.where(bad | tf.equal(before[1], 0.0), tf.maximum(here.times.read_value(), before[7]), before[7]),
-            before[8],
-            last,
+        weights = [v for v in sources if isinstance(v, tf.Variable) or hasattr(v, "value")]
+        self._write(
+            LoopReading(
+                events=number,
+                fault=tf.where(bad, number, noted.fault),
+                previous=tf.where(bad, last, noted.previous),
+                kind=tf.where(bad, tf.ones_like(noted.kind), noted.kind),
+                loss=total(_tensors(target)),
+                gradient_sumsq=sum_of_squares(gradients),
+                weight_sumsq=sum_of_squares(weights),
+                step=tf.where(healthy, tf.maximum(here.times.read_value(), noted.step), noted.step),
+                learning_rate=noted.learning_rate,
+                before=last,
+            )
         )
-        notes.assign(tf.stack([tf.cast(n, tf.float64) for n in numbers]))
 
     def note_update(self, optimizer_rate: Any, gradients: Sequence[Any]) -> None:
         """An optimizer is given gradients: note its rate, and the first time that one is not finite."""
         with self._unharmed():
-            self._note_update(optimizer_rate, gradients)
+            noted = self._noted()
+            bad = ~all_finite(gradients) & tf.equal(noted.fault, 0.0)
+            self._write(
+                replace(
+                    noted,
+                    fault=tf.where(bad, noted.events, noted.fault),
+                    previous=tf.where(bad, noted.before, noted.previous),
+                    kind=tf.where(bad, 2.0 * tf.ones_like(noted.kind), noted.kind),
+                    learning_rate=optimizer_rate,
+                )
+            )
 
-    def _note_update(self, optimizer_rate: Any, gradients: Sequence[Any]) -> None:
-        notes = self._variable()
-        before = notes.read_value()
-        bad = ~_finite(gradients) & tf.equal(before[1], 0.0)
-        changed = (
-            before[0],
-            tf.where(bad, before[0], before[1]),
-            tf.where(bad, before[9], before[2]),
-            tf.where(bad, tf.constant(2.0, tf.float64), before[3]),
-            *tf.unstack(before[4:8]),
-            tf.cast(optimizer_rate, tf.float64),
-            before[9],
-        )
-        notes.assign(tf.stack([tf.cast(n, tf.float64) for n in changed]))
+    def _noted(self) -> LoopReading:
+        """What was noted so far, each number as a tensor on the device."""
+        if self._notes is None:
+            with tf.init_scope():
+                zeros = tf.zeros(len(fields(LoopReading)), tf.float64)
+                self._notes = tf.Variable(zeros, trainable=False, name="nandoctor_loop")
+        return LoopReading(*tf.unstack(self._notes.read_value()))
+
+    def _write(self, noted: LoopReading) -> None:
+        self._notes.assign(tf.stack([tf.cast(getattr(noted, f.name), tf.float64) for f in fields(noted)]))
 
     def note_unscaled(self, loss: Any) -> None:
         """A loss scaler is about to scale a loss: it is this loss that has to be finite."""
@@ -247,12 +255,6 @@ class Loops:
     @property
     def follower(self) -> Follower:
         return self._follower
-
-    def _variable(self) -> Any:
-        if self._notes is None:
-            with tf.init_scope():
-                self._notes = tf.Variable(tf.zeros(10, tf.float64), trainable=False, name="nandoctor_loop")
-        return self._notes
 
     def _notes_of(self, site: Site) -> _SiteNotes:
         if site not in self._sites:
@@ -275,13 +277,14 @@ class Loops:
 
     @property
     def events(self) -> int:
+        """How many there were so far, read from the device."""
         return 0 if self._notes is None else int(self._notes.numpy()[0])
 
     def _call(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def call(function: Any, *args: Any, **kwargs: Any) -> Any:
             if self._aside or self._outermost is not None or self._taking or not tf.executing_eagerly():
                 return original(function, *args, **kwargs)
-            self._follower.call_begins(self.events, function)
+            self._follower.call_begins(lambda: self.events, function)
             self._outermost = function
             as_written: contextlib.AbstractContextManager[Any] = contextlib.nullcontext()
             if tf.config.functions_run_eagerly():
@@ -301,7 +304,7 @@ class Loops:
         @not_converted
         def push(tape: Any) -> None:
             if not self._aside and self._outermost is None and self._recording_tapes == 0 and tf.executing_eagerly():
-                self._follower.call_begins(self.events)
+                self._follower.call_begins(lambda: self.events)
             original(tape)
             self._recording_tapes += 1
 
@@ -328,6 +331,11 @@ def _site(frame: FrameType) -> Site:
     return place.f_code, place.f_lasti
 
 
+def as_variable(known: Any) -> Any:
+    """The `tf.Variable` of a Keras variable; anything else as it is."""
+    return known if isinstance(known, tf.Variable) else getattr(known, "value", known)
+
+
 def _as_when_compiled(arguments: Any) -> Any:
     """A compiled function is given its arrays as tensors; run operation by operation it would be given arrays."""
     return tf.nest.map_structure(lambda a: tf.convert_to_tensor(a) if isinstance(a, np.ndarray) else a, arguments)
@@ -335,23 +343,3 @@ def _as_when_compiled(arguments: Any) -> Any:
 
 def _tensors(structure: Any) -> list[Any]:
     return [t for t in tf.nest.flatten(structure) if isinstance(t, (tf.Tensor, tf.IndexedSlices))]
-
-
-def _floats(tensors: Sequence[Any]) -> list[Any]:
-    dense = [t.values if isinstance(t, tf.IndexedSlices) else tf.convert_to_tensor(t) for t in tensors]
-    return [t for t in dense if t.dtype.is_floating]
-
-
-def _finite(tensors: Sequence[Any]) -> Any:
-    fine = [tf.reduce_all(tf.math.is_finite(t)) for t in _floats(tensors)]
-    return tf.reduce_all(tf.stack(fine)) if fine else tf.constant(True)
-
-
-def _total(tensors: Sequence[Any]) -> Any:
-    sums = [tf.reduce_sum(tf.cast(t, tf.float32)) for t in _floats(tensors)]
-    return tf.add_n(sums) if sums else tf.constant(0.0)
-
-
-def _squares(tensors: Sequence[Any]) -> Any:
-    sums = [tf.nn.l2_loss(tf.cast(t, tf.float32)) for t in _floats(tensors)]
-    return 2.0 * tf.add_n(sums) if sums else tf.constant(0.0)

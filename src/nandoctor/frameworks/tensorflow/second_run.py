@@ -18,6 +18,8 @@ import tensorflow as tf
 from nandoctor.findings import Location
 from nandoctor.frameworks.reading import LoopReading
 from nandoctor.frameworks.rendezvous import Rendezvous
+from nandoctor.frameworks.tensorflow.finite import dense
+from nandoctor.frameworks.tensorflow.loops import as_variable
 from nandoctor.frameworks.tensorflow.recorder import Recorder, recording
 from nandoctor.trace.graph import Trace
 from nandoctor.trace.locations import here
@@ -64,11 +66,12 @@ class LoopTracer:
 
     # -- the loop, as it goes -------------------------------------------------------------------
 
-    def call_begins(self, events: int, function: Any = None) -> None:
-        if events >= self._rendezvous.eager_from and not tf.config.functions_run_eagerly():
+    def call_begins(self, events: Callable[[], int], function: Any = None) -> None:
+        passed = events()
+        if passed >= self._rendezvous.eager_from and not tf.config.functions_run_eagerly():
             tf.config.run_functions_eagerly(True)
         self.loop = here(3) if function is not None else None
-        if events >= self._rendezvous.previous and self._recorder is None:
+        if passed >= self._rendezvous.previous and self._recorder is None:
             self._wake()
 
     @contextlib.contextmanager
@@ -172,12 +175,11 @@ class LoopTracer:
     def _named(self, recorder: Recorder, gradients: Sequence[tuple[Any, Any]]) -> list[tuple[str, Any]]:
         named = []
         for variable, gradient in gradients:
-            tensor = gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient
-            if not hasattr(tensor, "_id"):
+            tensor = dense(gradient)
+            if not hasattr(tensor, "_id"):  # symbolic
                 continue
             name = str(getattr(variable, "path", None) or getattr(variable, "name", "a tensor")).split(":")[0]
-            known = variable if isinstance(variable, tf.Variable) else getattr(variable, "value", variable)
-            recorder.rename_variable(f"weight {name}", known)
+            recorder.rename_variable(f"weight {name}", as_variable(variable))
             named.append((name, recorder.value(tensor)))
         return named
 
