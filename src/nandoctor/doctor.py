@@ -5,7 +5,7 @@ from __future__ import annotations
 from nandoctor import __version__
 from nandoctor.diagnose.diagnosis import diagnose, diagnose_validation
 from nandoctor.findings import Diagnosis, Location, Result
-from nandoctor.frameworks.protocol import Training
+from nandoctor.frameworks.protocol import Subject, Training
 from nandoctor.trace.graph import Trace
 from nandoctor.trace.origin import find_origin
 from nandoctor.watch.capsule import Capsule
@@ -18,10 +18,10 @@ def examine(capsule: Capsule, training: Training, *, command: str, script: str |
 
 
 def examine_trace(
-    capsule: Capsule, trace: Trace, training: Training, *, command: str, script: str | None = None
+    capsule: Capsule, trace: Trace, subject: Subject, *, command: str, script: str | None = None
 ) -> Result:
     """Name the cause of what a replay has recorded."""
-    diagnoses = diagnose(capsule, trace, training)
+    diagnoses = diagnose(capsule, trace, subject)
     reproduced = find_origin(trace) is not None or (trace.error is not None and capsule.error is not None)
     return Result(
         command=command,

@@ -5,28 +5,25 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
-import numpy as np
 
 from nandoctor import __version__, doctor
-from nandoctor.errors import NandoctorError, PageError, TrainingFaultError, warn
-from nandoctor.findings import Result, StepRecord
+from nandoctor.errors import NandoctorError, TrainingFaultError, warn
+from nandoctor.findings import Result
 from nandoctor.frameworks.protocol import Batch, Training, Verdict
 from nandoctor.frameworks.reading import Reading, ValidationReading
 from nandoctor.frameworks.recognise import training_of
+from nandoctor.record import Record, healthy_record, record_of
 from nandoctor.report.terminal import healthy_line, print_result
-from nandoctor.report.words import PAGE
 from nandoctor.trace.locations import here
 from nandoctor.watch.capsule import Capsule
 from nandoctor.watch.floating_point import FloatingPointNote
 from nandoctor.watch.snapshots import BUDGET
 from nandoctor.watch.started import begin_fit, started
-from nandoctor.watch.store import environment, write_capsule
+from nandoctor.watch.store import write_capsule
 from nandoctor.watch.watch import Watch
 
 OnFault = Literal["stop", "raise"]
@@ -88,7 +85,7 @@ class Guard:
         self._test_batches = 0
         self._in_fit = False
         self._fit = 0
-        self._shown = Shown()
+        self._record: Record | None = None
 
     @property
     def _faulty(self) -> bool:
@@ -263,7 +260,7 @@ class Guard:
             with _Guarded(self):
                 capsule = self._watch.capsule("error", batch, str(error))
                 result = doctor.examine(capsule, self._live, command=self.command)
-                self._remember(capsule)
+                self._record = record_of(capsule, keep_batch=self.keep_batch)
                 self.result = result if result.diagnoses else None
         return "stop"
 
@@ -294,7 +291,7 @@ class Guard:
 
     def _examined(self, capsule: Capsule) -> Result:
         result = doctor.examine(capsule, self._live, command=self.command)
-        self._remember(capsule)
+        self._record = record = record_of(capsule, keep_batch=self.keep_batch)
         if self.out is None:
             return result
         return write_capsule(
@@ -303,21 +300,8 @@ class Guard:
             self.out,
             keep_batch=self.keep_batch,
             started=started(self._fit),
-            extra=self._files(result),
+            extra=record.files(result),
         )
-
-    def _remember(self, capsule: Capsule) -> None:
-        """Keep what a page shows beside the result."""
-        batch = capsule.batch.arrays if self.keep_batch else None
-        self._shown = Shown(history=capsule.history, batch=batch, environment=environment())
-
-    def _files(self, result: Result) -> dict[str, bytes]:
-        """The page for the capsule; a capsule without one is better than none."""
-        try:
-            return {PAGE: self.page(result).encode()}
-        except PageError as error:
-            warn(f"{error}; the capsule is written without it.")
-            return {}
 
     def page(self, result: Result) -> str:
         """The HTML page of a result of this guard's training.
@@ -325,13 +309,8 @@ class Guard:
         Raises:
             PageError: it cannot be made.
         """
-        from nandoctor.report.page import render_page  # not at the top: a healthy training needs none of it
-
-        shown = self._shown
-        if not shown.environment:
-            history = () if self._watch is None else self._watch.history.records
-            shown = Shown(history=history, batch={}, environment=environment())
-        return render_page(result, shown.history, shown.batch, shown.environment)
+        history = () if self._watch is None else self._watch.history.records
+        return (self._record or healthy_record(history)).page(result)
 
     def _floating_point_notes(self) -> tuple[FloatingPointNote, ...]:
         """NumPy's floating-point errors so far; only `nandoctor run` listens to them."""
@@ -362,15 +341,6 @@ class Guard:
             "training goes on without it.",
             stacklevel=3,
         )
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What a page shows of a fault beside its result; `batch` is None where no data is to be kept."""
-
-    history: tuple[StepRecord, ...] = ()
-    batch: Mapping[str, np.ndarray] | None = None
-    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def _fault_error(result: Result) -> TrainingFaultError:

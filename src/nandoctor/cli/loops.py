@@ -17,20 +17,21 @@ from nandoctor.causes.case import Trial
 from nandoctor.cli.randomness import Chance
 from nandoctor.cli.second_run import Finding, SecondRun, SecondRunError
 from nandoctor.diagnose.growth import loop_experiments
-from nandoctor.errors import PageError
 from nandoctor.findings import Result
 from nandoctor.frameworks.imports import when_imported
 from nandoctor.frameworks.protocol import Batch
 from nandoctor.frameworks.reading import LoopReading
-from nandoctor.frameworks.recorded import RecordedTraining
+from nandoctor.frameworks.recognise import keras_backend
+from nandoctor.frameworks.recorded import RecordedStep
 from nandoctor.frameworks.rendezvous import Rendezvous
+from nandoctor.record import record_of
 from nandoctor.report.words import PAGE
 from nandoctor.trace.graph import Trace
 from nandoctor.trace.leaves import feeding_place, name_leaves, updating_place
 from nandoctor.watch.capsule import Capsule
 from nandoctor.watch.floating_point import FloatingPointLog, listening
 from nandoctor.watch.loop import Experiment, LoopListener, LoopWatch
-from nandoctor.watch.store import environment, write_capsule
+from nandoctor.watch.store import write_capsule
 
 
 class LoopSession:
@@ -151,19 +152,15 @@ def hooks(
     optimizers: list[Any] = []
 
     def tensorflow() -> None:
-        import tensorflow as tf
-
         from nandoctor.frameworks.tensorflow.loops import Loops
 
-        tf.random.set_seed(chance.seed)
-        made.append(stack.enter_context(Loops(follower(), strict=strict).watching()))
+        made.append(stack.enter_context(Loops(follower(), strict=strict).watching(chance.seed)))
         keep(made[0])
         keras()
 
     def keras() -> None:
         """Keras may be imported while TensorFlow is, or after it."""
-        library: Any = sys.modules.get("keras")
-        if not made or optimizers or not hasattr(library, "optimizers") or library.backend.backend() != "tensorflow":
+        if not made or optimizers or keras_backend() != "tensorflow":
             return
         from nandoctor.frameworks.keras.loop_hooks import watching_optimizers
 
@@ -192,16 +189,15 @@ def explain_again(
 
     def explain(trace: Trace, reading: LoopReading | None) -> None:
         if not found:
-            capsule, training = _capsule(rendezvous, trials, trace, log, tracers[0].loop, kept[0].optimizer)
-            result = doctor.examine(capsule, training, command="run", script=script)
+            capsule, step = _capsule(rendezvous, trials, trace, log, tracers[0].loop, kept[0].optimizer)
+            result = doctor.examine_trace(capsule, trace, step, command="run", script=script)
             differs = tracers[0].difference()
             if differs is not None:
                 result = _noted(result, differs, verdict="not-reproduced")
-            page = _page(result, capsule, keep_batch=keep_batch)
+            files = record_of(capsule, keep_batch=keep_batch).files(result)
             if out is not None:
-                extra = {} if page is None else {PAGE: page.encode()}
-                result = write_capsule(capsule, result, out, keep_batch=keep_batch, extra=extra)
-            found.append(Finding(result, page))
+                result = write_capsule(capsule, result, out, keep_batch=keep_batch, extra=files)
+            found.append(Finding(result, files[PAGE].decode() if files else None))
         raise stop()
 
     tracers: list[Any] = []
@@ -226,15 +222,6 @@ def explain_again(
     if not found:
         raise SecondRunError("the script did not reach that step again")
     return found[0]
-
-
-def _page(result: Result, capsule: Capsule, *, keep_batch: bool) -> str | None:
-    from nandoctor.report.page import render_page  # not at the top: a healthy run needs none of it
-
-    try:
-        return render_page(result, capsule.history, capsule.batch.arrays if keep_batch else None, environment())
-    except PageError:  # the finding is worth more than its page
-        return None
 
 
 def losses_again(
@@ -295,7 +282,7 @@ def _capsule(
     log: FloatingPointLog,
     loop: Any,
     optimizer: Any,
-) -> tuple[Capsule, RecordedTraining]:
+) -> tuple[Capsule, RecordedStep]:
     arrays = name_leaves(trace)
     made_at, loop = None, loop or feeding_place(trace)
     if optimizer is not None:
@@ -303,7 +290,7 @@ def _capsule(
 
         made_at = site_of(optimizer)
     made_at = made_at or updating_place(trace)
-    training = RecordedTraining(trace, loop, made_at)
+    step = RecordedStep(trace)
     capsule = Capsule(
         step=rendezvous.step,
         epoch=0,
@@ -312,7 +299,7 @@ def _capsule(
         batch=Batch(None, lambda _: arrays),
         recent=(),
         trials=trials,
-        state=training.state(),
+        state=step.state(),
         snapshots=(),
         history=rendezvous.history,
         notes=log.notes,
@@ -320,4 +307,4 @@ def _capsule(
         optimizer_location=made_at,
         loop=True,
     )
-    return capsule, training
+    return capsule, step

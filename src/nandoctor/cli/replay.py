@@ -37,6 +37,7 @@ from nandoctor.errors import CapsuleError, NandoctorError
 from nandoctor.findings import Result
 from nandoctor.frameworks.imports import when_imported
 from nandoctor.frameworks.protocol import Batch, Training, Verdict
+from nandoctor.frameworks.recognise import keras_backend
 from nandoctor.guard import Guard
 from nandoctor.report.terminal import print_result
 from nandoctor.watch.floating_point import listening
@@ -237,10 +238,8 @@ def _run(replay: Replay) -> Ended:
 
 def _replay_keras(replay: Replay, stack: contextlib.ExitStack) -> None:
     """Right after the script imported Keras."""
-    import keras
-
-    if keras.backend.backend() != "tensorflow":
-        replay.error = NandoctorError(f"Keras runs on {keras.backend.backend()} here; set KERAS_BACKEND=tensorflow.")
+    if keras_backend() != "tensorflow":
+        replay.error = NandoctorError(f"Keras runs on {keras_backend()} here; set KERAS_BACKEND=tensorflow.")
         raise StopRun
     from nandoctor.frameworks.keras.replaying import replaying_fit
 

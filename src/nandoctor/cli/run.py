@@ -25,14 +25,15 @@ from nandoctor.errors import NandoctorError, PageError
 from nandoctor.findings import Diagnosis, Result
 from nandoctor.frameworks.imports import when_imported
 from nandoctor.frameworks.protocol import Verdict
+from nandoctor.frameworks.recognise import keras_backend
 from nandoctor.frameworks.rendezvous import Rendezvous
 from nandoctor.guard import Guard
+from nandoctor.record import healthy_record
 from nandoctor.report.terminal import healthy_line, print_result
 from nandoctor.report.words import PAGE
 from nandoctor.watch.floating_point import FloatingPointLog, FloatingPointNote, listening
 from nandoctor.watch.loop import Experiment
 from nandoctor.watch.started import started_by_run
-from nandoctor.watch.store import environment
 from nandoctor.watch.watch import Watch
 
 FAULT = 3
@@ -119,9 +120,7 @@ class Session:
         guard = self.faulty() or next((g for g in reversed(self.guards) if g.steps), None)
         if guard is not None:
             return guard.page(result)
-        from nandoctor.report.page import render_page
-
-        return render_page(result, (), {}, environment())
+        return healthy_record().page(result)
 
     def result(self) -> Result:
         """The fault, if one was found; otherwise the sum of what was watched."""
@@ -332,10 +331,8 @@ def _open_page(page: Path | None) -> None:
 
 def _guard_keras(session: Session, stack: contextlib.ExitStack) -> None:
     """Right after the script imported Keras."""
-    import keras
-
-    if keras.backend.backend() != "tensorflow":
-        session.notes.append(f"Keras runs on {keras.backend.backend()} here; only TensorFlow is watched so far.")
+    if keras_backend() != "tensorflow":
+        session.notes.append(f"Keras runs on {keras_backend()} here; only TensorFlow is watched so far.")
         return
     from nandoctor.frameworks.keras.hooks import guarding_fit
 

@@ -18,7 +18,7 @@ from nandoctor.diagnose.growth import Clues, Weighed, clues_of, growth_of, singl
 from nandoctor.diagnose.rows import rows_by_experiment, rows_by_value
 from nandoctor.diagnose.source import feeds, spoiling_lines
 from nandoctor.findings import Alternative, Diagnosis, Event, Fact, Location, number
-from nandoctor.frameworks.protocol import Training
+from nandoctor.frameworks.protocol import Subject
 from nandoctor.trace.graph import Node, Trace
 from nandoctor.trace.origin import Origin, find_latent_origin, find_origin
 from nandoctor.trace.recurrence import Recurrence
@@ -42,14 +42,14 @@ _CHAIN = 24
 """Events of the chain that a diagnosis carries; a longer chain keeps its two ends."""
 
 
-def diagnose(capsule: Capsule, trace: Trace, training: Training) -> tuple[Diagnosis, ...]:
+def diagnose(capsule: Capsule, trace: Trace, subject: Subject) -> tuple[Diagnosis, ...]:
     """The diagnoses of one fault, best first; empty where the fault did not come back and nothing else explains it."""
     with np.errstate(all="ignore"):
-        case = build_case(capsule, trace, training)
+        case = build_case(capsule, trace, subject)
         suspicions = rank(case)
         if not suspicions:
             return (_unexplained(capsule, case),) if case.origin is not None else ()
-        case = _with_rows(case, suspicions[0][1], capsule, training)
+        case = _with_rows(case, suspicions[0][1], capsule, subject)
         return (_diagnosis(_moment(capsule), case, suspicions),)
 
 
@@ -60,13 +60,13 @@ def diagnose_validation(step: int, epoch: int, batches: int, fit: Location | Non
     return (_diagnosis(Moment(step, epoch, 0, None), case, suspicions),) if suspicions else ()
 
 
-def build_case(capsule: Capsule, trace: Trace, training: Training) -> Case:
+def build_case(capsule: Capsule, trace: Trace, subject: Subject) -> Case:
     """Everything that the causes look at."""
     origin = find_origin(trace)
     if origin is None and trace.error is None:
         origin = find_latent_origin(trace)
     clues = clues_of(capsule, trace)
-    weighed = _growth(capsule, trace, training, origin, clues)
+    weighed = _growth(capsule, trace, subject, origin, clues)
     return Case(
         step=capsule.step,
         epoch=capsule.epoch,
@@ -77,15 +77,15 @@ def build_case(capsule: Capsule, trace: Trace, training: Training) -> Case:
         rows=(rows_by_value(origin, capsule.batch.size) if origin is not None else None) or (),
         history=capsule.history,
         growth=weighed.growth,
-        single=single_step(capsule, training) if clues.half else None,
+        single=single_step(capsule, subject) if clues.half else None,
         penalties=weighed.penalties,
         oversized=clues.oversized,
         recurrence=weighed.recurrence,
-        spoilers=_spoilers(capsule, training, origin),
+        spoilers=_spoilers(capsule, subject, origin),
         fit=capsule.fit_location,
         compiled=capsule.compile_location,
         optimizer=capsule.optimizer_location,
-        variable_sites=_sites(training, origin, clues.oversized, weighed.recurrence),
+        variable_sites=_sites(subject, origin, clues.oversized, weighed.recurrence),
         seen=_seen_in_validation(capsule),
         loop=capsule.loop,
     )
@@ -103,35 +103,35 @@ def _seen_in_validation(capsule: Capsule) -> Fact | None:
 
 
 def _sites(
-    training: Training, origin: Origin | None, oversized: Iterable[str], recurrence: Recurrence | None
+    subject: Subject, origin: Origin | None, oversized: Iterable[str], recurrence: Recurrence | None
 ) -> dict[str, Location]:
     """Where the user made the variables that a cause may name."""
     named = [] if origin is None or origin.leaf is None else [origin.leaf.role]
     named += [*oversized, *([recurrence.weight] if recurrence is not None else [])]
-    found = {name: training.variable_site(name) for name in named}
+    found = {name: subject.variable_site(name) for name in named}
     return {name: site for name, site in found.items() if site is not None}
 
 
-def _growth(capsule: Capsule, trace: Trace, training: Training, origin: Origin | None, clues: Clues) -> Weighed:
+def _growth(capsule: Capsule, trace: Trace, subject: Subject, origin: Origin | None, clues: Clues) -> Weighed:
     """Experiments are made where numbers grew: over the steps, or within this one."""
     growth = growth_of(capsule) or Growth(1.0, 1.0, 1.0, 0)
     if origin is not None and origin.leaf is not None:
         growth = replace(growth, overflowed=origin.leaf.role.startswith("slot"))
-        return with_trials(growth, capsule, training, clues) if growth.overflowed else Weighed(growth)
+        return with_trials(growth, capsule, subject, clues) if growth.overflowed else Weighed(growth)
     node = None if origin is None or origin.node is None else trace.differentiated(origin.node)
     if node is not None and origin is not None:
         growth = replace(growth, overflowed=overflows(node, origin.value))
     at_once = capsule.step == 1 and (bool(clues.oversized) or (node is not None and node.kind == "exp"))
     grown = growth.diverging or at_once or clues.recurrence is not None
-    return with_trials(growth, capsule, training, clues) if grown else Weighed(growth)
+    return with_trials(growth, capsule, subject, clues) if grown else Weighed(growth)
 
 
-def _spoilers(capsule: Capsule, training: Training, origin: Origin | None) -> tuple[Spoiler, ...]:
+def _spoilers(capsule: Capsule, subject: Subject, origin: Origin | None) -> tuple[Spoiler, ...]:
     """Where the user's source spoilt the data: in the pipeline, as NumPy reported it, or as the source says."""
     if origin is None or (origin.leaf is None and origin.user_infinity is None):
         return ()
     if origin.leaf is not None and origin.leaf.role.startswith(("input", "target", "sample_weight")):
-        in_pipeline = _pipeline_spoiler(training)
+        in_pipeline = _pipeline_spoiler(subject)
         if in_pipeline is not None:
             return (in_pipeline,)
     fit, validation = capsule.fit_location, capsule.batch.validation
@@ -140,9 +140,9 @@ def _spoilers(capsule: Capsule, training: Training, origin: Origin | None) -> tu
     return reaching or reported or spoiling_lines(fit, validation=validation)
 
 
-def _pipeline_spoiler(training: Training) -> Spoiler | None:
+def _pipeline_spoiler(subject: Subject) -> Spoiler | None:
     """The operation of a pipeline's function that made the NaN, with its line."""
-    trace = training.trace_pipeline()
+    trace = subject.trace_pipeline()
     origin = find_origin(trace) if trace is not None else None
     if trace is None or origin is None or origin.node is None:
         return None
@@ -162,12 +162,12 @@ def rank(case: Case) -> list[tuple[Cause, Suspicion]]:
     return sorted(answers, key=lambda pair: -pair[1].confidence)
 
 
-def _with_rows(case: Case, first: Suspicion, capsule: Capsule, training: Training) -> Case:
+def _with_rows(case: Case, first: Suspicion, capsule: Capsule, subject: Subject) -> Case:
     """Rows by experiment, where the values do not tell them and rows can be to blame."""
     size = capsule.batch.size
     if case.rows or first.rows is not None or size is None or size < 2 or case.origin is None:
         return case
-    rows = rows_by_experiment(lambda part: training.is_finite_with(capsule.batch, part), size)
+    rows = rows_by_experiment(lambda part: subject.is_finite_with(capsule.batch, part), size)
     return replace(case, rows=rows)
 
 

@@ -28,7 +28,7 @@ from nandoctor.causes import (
 )
 from nandoctor.causes.case import Growth, Penalty, Trial
 from nandoctor.findings import Number, StepRecord, real
-from nandoctor.frameworks.protocol import Batch, Change, Training
+from nandoctor.frameworks.protocol import Batch, Change, Subject
 from nandoctor.trace.graph import Node, Trace
 from nandoctor.trace.locations import Frame, user_frame
 from nandoctor.trace.recurrence import Recurrence, growing_recurrence, repeats
@@ -108,16 +108,16 @@ def clues_of(capsule: Capsule, trace: Trace) -> Clues:
     )
 
 
-def single_step(capsule: Capsule, training: Training) -> Trial:
+def single_step(capsule: Capsule, subject: Subject) -> Trial:
     """This step, from the last healthy state, with its half precision computed in float32."""
-    losses = training.losses_with(capsule.state, [capsule.batch], 1, Change(float32=True))
+    losses = subject.losses_with(capsule.state, [capsule.batch], 1, Change(float32=True))
     return Trial(half_facts.IN_SINGLE, tuple(losses))
 
 
-def penalties_of(capsule: Capsule, training: Training, loss: float) -> tuple[Penalty, ...]:
+def penalties_of(capsule: Capsule, subject: Subject, loss: float) -> tuple[Penalty, ...]:
     """The regularisers, with their shares in a loss, in the state that the experiments start from."""
     start = _start(capsule)
-    found = () if start is None else training.penalties((*capsule.recent, capsule.batch)[0], start.state)
+    found = () if start is None else subject.penalties((*capsule.recent, capsule.batch)[0], start.state)
     whole = abs(loss) if np.isfinite(loss) and loss != 0 else float("inf")
     return tuple(
         Penalty(
@@ -140,7 +140,7 @@ class Weighed:
     recurrence: Recurrence | None = None
 
 
-def with_trials(growth: Growth, capsule: Capsule, training: Training, clues: Clues) -> Weighed:
+def with_trials(growth: Growth, capsule: Capsule, subject: Subject, clues: Clues) -> Weighed:
     """The experiments, in the order of their power to explain, until one stops the growth."""
     start = _start(capsule)
     if capsule.loop:
@@ -152,14 +152,14 @@ def with_trials(growth: Growth, capsule: Capsule, training: Training, clues: Clu
         return Weighed(growth, recurrence=clues.recurrence)
     steps = int(np.clip(capsule.step - start.step + 8, 10, _MOST_STEPS))
     began = time.perf_counter()
-    as_it_was = Trial(_AS_IT_WAS, tuple(training.losses_with(start.state, batches, steps, Change())))
+    as_it_was = Trial(_AS_IT_WAS, tuple(subject.losses_with(start.state, batches, steps, Change())))
     if as_it_was.settles:
         return Weighed(growth)  # the growth does not come back: nothing can be learnt from it
     each = (time.perf_counter() - began) / max(len(as_it_was.losses), 1)
     steps = int(np.clip(SECONDS / 5 / max(each, 1e-6), 10, steps))
-    before = _Start(start, capsule, training)
+    before = _Start(start, capsule, subject)
     loss = next(iter(as_it_was.losses), float("nan"))
-    penalties = (*penalties_of(capsule, training, loss), *(before.written_out(loss) if clues.terms else ()))
+    penalties = (*penalties_of(capsule, subject, loss), *(before.written_out(loss) if clues.terms else ()))
     if clues.recurrence is None and clues.repeats and start.step < capsule.step:
         clues = replace(clues, recurrence=growing_recurrence(before.trace))
     trials = [as_it_was]
@@ -167,7 +167,7 @@ def with_trials(growth: Growth, capsule: Capsule, training: Training, clues: Clu
         if time.perf_counter() - began > SECONDS:
             break
         elsewhere = bool(change.weights or change.bounded)
-        trials.append(Trial(name, tuple(training.losses_with(start.state, batches, steps, change)), elsewhere))
+        trials.append(Trial(name, tuple(subject.losses_with(start.state, batches, steps, change)), elsewhere))
         if trials[-1].settles:
             break
     return Weighed(replace(growth, trials=tuple(trials)), penalties, clues.recurrence)
@@ -176,16 +176,16 @@ def with_trials(growth: Growth, capsule: Capsule, training: Training, clues: Clu
 class _Start:
     """The step as it was before the weights ran away: afterwards a recurrence overflows at once, a penalty is all."""
 
-    def __init__(self, start: Snapshot, capsule: Capsule, training: Training) -> None:
-        self._start, self._capsule, self._training = start, capsule, training
+    def __init__(self, start: Snapshot, capsule: Capsule, subject: Subject) -> None:
+        self._start, self._capsule, self._subject = start, capsule, subject
 
     @cached_property
     def trace(self) -> Trace:
-        self._training.restore(self._start.state)
+        self._subject.restore(self._start.state)
         try:
-            return self._training.trace_step(self._capsule.batch)
+            return self._subject.trace_step(self._capsule.batch)
         finally:
-            self._training.restore(self._capsule.state)
+            self._subject.restore(self._capsule.state)
 
     def written_out(self, loss: float) -> tuple[Penalty, ...]:
         """The penalties that the user's own loss adds."""

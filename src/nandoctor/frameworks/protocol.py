@@ -108,7 +108,49 @@ class Penalty:
     location: Location | None = None
 
 
-class Training(Protocol):
+class Subject(Protocol):
+    """What a diagnosis may ask of a training: to run its step again, as it was or with something changed."""
+
+    def restore(self, state: State) -> None:
+        """Give the variables that a state names its values."""
+        ...
+
+    def variable_site(self, name: str) -> Location | None:
+        """The user's line that made the layer of a variable."""
+        ...
+
+    def trace_step(self, batch: Batch) -> Trace:
+        """Run the step (of training or validation, as the batch says) eagerly from the present state, recorded.
+
+        The state is put back afterwards.
+        """
+        ...
+
+    def trace_pipeline(self) -> Trace | None:
+        """The trace of the stage of the data pipeline that spoilt an element; None where none is known to."""
+        ...
+
+    def is_finite_with(self, batch: Batch, rows: Sequence[int]) -> bool | None:
+        """Whether the step stays finite on some rows of the batch; None where the step does not run on them."""
+        ...
+
+    def losses_with(self, start: State, batches: Sequence[Batch], steps: int, change: Change) -> list[float]:
+        """The loss of each step of a short training from another state; the present state is put back.
+
+        The last one is NaN where a gradient of that step was not finite. A loss scaler does not scale here.
+        """
+        ...
+
+    def is_finite_at(self, batch: Batch, scale: float) -> bool | None:
+        """Whether the step's gradients are finite with the loss scaled by so much; None where none can be had."""
+        ...
+
+    def penalties(self, batch: Batch, start: State) -> Sequence[Penalty]:
+        """What is added to the loss beside the error, and the decay of the weights, in a state."""
+        ...
+
+
+class Training(Subject, Protocol):
     """One training in progress."""
 
     @property
@@ -148,50 +190,10 @@ class Training(Protocol):
         """A copy of every variable, on the host."""
         ...
 
-    def restore(self, state: State) -> None: ...
-
-    def nonfinite_weights(self) -> dict[str, np.ndarray]:
-        """The weights and statistics that are not finite, by name."""
-        ...
-
-    def variable_site(self, name: str) -> Location | None:
-        """The user's line that made the layer of a variable."""
-        ...
-
     def batch_like(self, batch: Batch, arrays: Mapping[str, np.ndarray]) -> Batch:
         """A batch of the same structure that holds other arrays, by role.
 
         Raises:
             CapsuleError: the arrays do not fit the structure.
         """
-        ...
-
-    def trace_step(self, batch: Batch) -> Trace:
-        """Run the step (of training or validation, as the batch says) eagerly from the present state, recorded.
-
-        The state is put back afterwards.
-        """
-        ...
-
-    def trace_pipeline(self) -> Trace | None:
-        """The trace of the stage of the data pipeline that spoilt an element; None where none is known to."""
-        ...
-
-    def is_finite_with(self, batch: Batch, rows: Sequence[int]) -> bool | None:
-        """Whether the step stays finite on some rows of the batch; None where the step does not run on them."""
-        ...
-
-    def losses_with(self, start: State, batches: Sequence[Batch], steps: int, change: Change) -> list[float]:
-        """The loss of each step of a short training from another state; the present state is put back.
-
-        The last one is NaN where a gradient of that step was not finite. A loss scaler does not scale here.
-        """
-        ...
-
-    def is_finite_at(self, batch: Batch, scale: float) -> bool | None:
-        """Whether the step's gradients are finite with the loss scaled by so much; None where none can be had."""
-        ...
-
-    def penalties(self, batch: Batch, start: State) -> Sequence[Penalty]:
-        """What is added to the loss beside the error, and the decay of the weights, in a state."""
         ...

@@ -1,37 +1,21 @@
-"""A training of which one recorded step is all there is: the loop is the user's, and not ours to call."""
+"""One recorded step is all there is: the loop is the user's, and not ours to call."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from nandoctor.findings import Location
-from nandoctor.frameworks.protocol import Batch, Change, Penalty, State, Watcher
+from nandoctor.frameworks.protocol import Batch, Change, Penalty, State
 from nandoctor.trace.graph import Trace
 
 
-class RecordedTraining:
+class RecordedStep:
     """Answers from the recorded step what can be answered; no experiment is possible."""
 
-    def __init__(self, trace: Trace, loop: Location | None, optimizer: Location | None) -> None:
+    def __init__(self, trace: Trace) -> None:
         self._trace = trace
-        self.fit_location = loop
-        self.compile_location: Location | None = None
-        self.optimizer_location = optimizer
-
-    def open_gate(self) -> None: ...
-
-    def watch(self, watcher: Watcher) -> None: ...
-
-    def watch_validation(self, watcher: Watcher) -> None: ...
-
-    def end_validation(self) -> None: ...
-
-    def close(self) -> None: ...
-
-    def unguarded(self) -> object:
-        return None
 
     def state(self) -> dict[str, np.ndarray]:
         """The variables that the step read, as they were before it."""
@@ -40,14 +24,8 @@ class RecordedTraining:
 
     def restore(self, state: State) -> None: ...
 
-    def nonfinite_weights(self) -> dict[str, np.ndarray]:
-        return {name: array for name, array in self.state().items() if not np.isfinite(array.astype(np.float64)).all()}
-
     def variable_site(self, name: str) -> Location | None:
         return None
-
-    def batch_like(self, batch: Batch, arrays: Mapping[str, np.ndarray]) -> Batch:
-        return Batch(None, lambda _: arrays)
 
     def trace_step(self, batch: Batch) -> Trace:
         return self._trace

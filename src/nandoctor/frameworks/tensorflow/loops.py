@@ -87,8 +87,10 @@ class Loops:
         self._variables: dict[int, weakref.ref[Any]] = {}
 
     @contextlib.contextmanager
-    def watching(self) -> Iterator[Loops]:
-        """While inside, every loop is watched."""
+    def watching(self, seed: int | None = None) -> Iterator[Loops]:
+        """While inside, every loop is watched; `seed` is TensorFlow's for a script that sets none."""
+        if seed is not None:
+            tf.random.set_seed(seed)
         with (
             patched(tf.GradientTape, "gradient", self._gradient(tf.GradientTape.gradient)),
             patched(tf.GradientTape, "_push_tape", self._push(tf.GradientTape._push_tape)),
