@@ -114,11 +114,13 @@ class Spoiler:
     Attributes:
         message: NumPy's words, the operation of the pipeline, or what the source says.
         by_spread: whether it divided by the spread of the data; None where only the source can tell.
+        seen: the operation itself was replayed; otherwise it is told from what lies around it.
     """
 
     message: str
     location: Location
     by_spread: bool | None = None
+    seen: bool = False
 
 
 @dataclass(frozen=True)

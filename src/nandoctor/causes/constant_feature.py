@@ -19,7 +19,7 @@ For images `tf.image.per_image_standardization` has such a floor; `keras.layers.
 
 import numpy as np
 
-from nandoctor.causes.case import Case, Spoiler, Suspicion, expression
+from nandoctor.causes.case import Case, Spoiler, Suspicion, count_of, expression
 from nandoctor.causes.cause import Cause
 from nandoctor.causes.denominators import zero_denominator
 from nandoctor.causes.remedies import data, edit
@@ -71,14 +71,16 @@ def _before_the_step(case: Case) -> Suspicion | None:
     if not divisions:
         return None
     by_spread = [s for s in divisions if _mentions_spread(s)]
-    shape = _whole(np.isnan(leaf.array.astype(np.float32)))
-    if shape is None or not by_spread:
-        return None
+    nan = np.isnan(leaf.array.astype(np.float32))
+    shape = _whole(nan)
+    if not by_spread or (shape is None and not (by_spread[-1].seen and nan.any())):
+        return None  # what came after the division may have moved the NaN: then it must have been seen dividing
+    where = f"{shape} of the batch are NaN throughout" if shape else f"{count_of(int(nan.sum()), 'element')} are NaN"
     return Suspicion(
         confidence=0.95,
-        summary=f"{expression(by_spread[-1].location)}: '{by_spread[-1].message}'; {shape} of the batch are "
-        "NaN throughout, as a constant one is after it is divided by its spread of 0.",
-        facts=(Fact(text=f"{shape} are NaN throughout"),),
+        summary=f"{expression(by_spread[-1].location)}: '{by_spread[-1].message}'; {where}, as what is constant is "
+        "after it is divided by its spread of 0.",
+        facts=(Fact(text=where),),
         treatments=_TREATMENT,
         location=by_spread[-1].location,
         phase="data",

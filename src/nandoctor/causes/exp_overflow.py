@@ -23,6 +23,7 @@ from nandoctor.causes.case import Case, Suspicion, expression
 from nandoctor.causes.cause import Cause
 from nandoctor.causes.remedies import edit
 from nandoctor.findings import Fact
+from nandoctor.trace.graph import Node
 
 _LIMITS = {"float16": 11.09, "float32": 88.72}
 """Beyond it the exponential of a dtype is inf."""
@@ -40,7 +41,7 @@ def examine(case: Case) -> Suspicion | None:
     overflowing = int(np.isinf(node.outputs[0].array).sum()) if node.outputs[0].array is not None else 1
     beyond = f"; in {operand.dtype} the exponential overflows beyond {limit:.2f}" if limit else ""
     return Suspicion(
-        confidence=0.9,
+        confidence=0.96 if _has_stable_form(case, node) and not _grew(case) else 0.9,
         summary=f"{expression(case.location)}: the largest exponent is {largest:.6g}{beyond}.",
         facts=(
             Fact(
@@ -58,6 +59,35 @@ def examine(case: Case) -> Suspicion | None:
             edit("bound-exponent", "Or bound the exponent.", "tf.exp(tf.minimum(x, 80.0))"),
         ),
     )
+
+
+def _has_stable_form(case: Case, exponential: Node) -> bool:
+    """A softmax, a logsumexp, a softplus, a sigmoid written by hand: whatever it is fed, its stable form is finite.
+
+    A sum with the exponential in it is divided by, or its logarithm is taken.
+    """
+    terms, sums = {id(v) for v in exponential.outputs}, set[int]()
+    for node in case.trace.nodes[exponential.index + 1 :]:
+        if node.phase != "forward":
+            break
+        if node.kind in ("log", "reciprocal") and id(node.inputs[0]) in sums:
+            return True
+        if node.kind == "div" and id(node.inputs[-1]) in sums:
+            return True
+        made = {id(v) for v in node.outputs}
+        if any(id(v) in terms | sums for v in node.inputs):
+            sums |= made if node.kind in ("sum", "add") else set()
+        if any(id(v) in terms for v in node.inputs) and node.kind in ("mul", "select", "shape"):
+            terms |= made
+        if any(id(v) in sums for v in node.inputs) and node.kind in ("maximum", "shape"):
+            sums |= made
+    return False
+
+
+def _grew(case: Case) -> bool:
+    """The training ran away before: then the exponent is a symptom."""
+    growth = case.growth
+    return growth is not None and (growth.loss > 10 or growth.weights > 10)
 
 
 CAUSE = Cause("ND204", "exp-overflow", "An exponential overflows", examine)
