@@ -19,6 +19,7 @@ class Listener:
         self.readings: list[Any] = []
         self.calls: list[int] = []
         self.begun: list[Any] = []
+        self.before: list[Any] = []
 
     def call_begins(self, events: Callable[[], int], function: Any = None) -> None:
         self.calls.append(events())
@@ -33,8 +34,9 @@ class Listener:
     def updating(self, gradients: Any) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext()
 
-    def look(self, reading: Any) -> None:
+    def look(self, reading: Any, before: Any = ()) -> None:
         self.readings.append(reading)
+        self.before.append(before)
 
 
 @contextlib.contextmanager
@@ -92,6 +94,31 @@ def test_a_compiled_loop_is_read_when_the_call_returns() -> None:
         assert [int(r.events) for r in listener.readings] == [2, 4]
         assert listener.calls == [0, 2]
         assert listener.begun == [epoch, epoch]
+
+    corpus.in_fork(work)
+
+
+@pytest.mark.parametrize("xla", [False, True])
+def test_the_events_inside_one_call_are_told_up_to_the_fault(xla: bool) -> None:
+    def work() -> None:
+        import tensorflow as tf
+
+        w = tf.Variable(1.0)
+
+        @tf.function(jit_compile=xla)
+        def epoch(factors: Any) -> Any:
+            for n in tf.range(tf.shape(factors)[0]):
+                with tf.GradientTape() as tape:
+                    loss = w * factors[n]
+                w.assign_sub(0.0 * tape.gradient(loss, w))
+            return w
+
+        with watched() as (_, listener):
+            epoch(tf.constant([1.0, 2.0, 3.0]))
+            epoch(tf.constant([4.0, 5.0] + [math.inf] * 300))
+        told = [[(int(r.events), r.loss) for r in before] for before in listener.before]
+        assert told == [[(1, 1.0), (2, 2.0)], [(4, 4.0), (5, 5.0)]]
+        assert [(int(r.events), int(r.fault)) for r in listener.readings] == [(3, 0), (305, 6)]
 
     corpus.in_fork(work)
 

@@ -15,24 +15,23 @@ from typing import Any
 import msgspec
 
 from nandoctor import __version__
-from nandoctor.causes.case import Trial
-from nandoctor.cli.loops import LoopSession, explain_again, losses_again
+from nandoctor.cli.again import explain_again, losses_again
+from nandoctor.cli.loops import LoopSession
 from nandoctor.cli.output import check_file, check_folder, write_file, write_json
 from nandoctor.cli.randomness import Chance
 from nandoctor.cli.script import check_module, check_script, plain_excepthook, run_module, run_script, show_error
-from nandoctor.cli.second_run import Finding, Progress, Work, second_run
+from nandoctor.cli.second_run import Ask, Finding, Progress, Work, second_run
 from nandoctor.errors import NandoctorError, PageError
 from nandoctor.findings import Diagnosis, Result
 from nandoctor.frameworks.imports import when_imported
 from nandoctor.frameworks.protocol import Verdict
 from nandoctor.frameworks.recognise import keras_backend
-from nandoctor.frameworks.rendezvous import Rendezvous
+from nandoctor.frameworks.rendezvous import Experiment, Rendezvous
 from nandoctor.guard import Guard
 from nandoctor.record import healthy_record
 from nandoctor.report.terminal import healthy_line, print_result
 from nandoctor.report.words import PAGE
 from nandoctor.watch.floating_point import FloatingPointLog, FloatingPointNote, listening
-from nandoctor.watch.loop import Experiment
 from nandoctor.watch.started import started_by_run
 from nandoctor.watch.watch import Watch
 
@@ -192,10 +191,10 @@ def run(target: str, arguments: Sequence[str], options: Options, *, module: bool
     check_file(options.html, "--html")
     chance = Chance()
 
-    def again(rendezvous: Rendezvous, trials: tuple[Trial, ...], progress: Progress) -> Finding:
+    def again(rendezvous: Rendezvous, ask: Ask, progress: Progress) -> Finding:
         return explain_again(
             rendezvous,
-            trials,
+            ask,
             progress,
             script=target,
             run=lambda: run_to_its_end(target, arguments, module=module),

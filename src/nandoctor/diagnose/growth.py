@@ -34,11 +34,13 @@ from nandoctor.trace.locations import Frame, user_frame
 from nandoctor.trace.recurrence import Recurrence, growing_recurrence, repeats
 from nandoctor.trace.terms import Term, weight_terms
 from nandoctor.watch.capsule import Capsule
-from nandoctor.watch.loop import Experiment
 from nandoctor.watch.snapshots import Snapshot
 
 SECONDS = 25.0
 """Wall time that all trials of one fault may take."""
+
+SECONDS_OF_SCRIPTS = 60.0
+"""Wall time after which no further experiment is begun that runs the whole script."""
 
 _MOST_STEPS = 60
 _AS_IT_WAS = "nothing changed"
@@ -144,7 +146,7 @@ def with_trials(growth: Growth, capsule: Capsule, subject: Subject, clues: Clues
     """The experiments, in the order of their power to explain, until one stops the growth."""
     start = _start(capsule)
     if capsule.loop:
-        return Weighed(replace(growth, trials=capsule.trials), recurrence=clues.recurrence)
+        return Weighed(replace(growth, trials=_of_the_script(capsule, subject, clues)), recurrence=clues.recurrence)
     if start is None:
         return Weighed(growth, recurrence=clues.recurrence)
     batches = [*capsule.recent, *(() if capsule.batch.validation else (capsule.batch,))]
@@ -171,6 +173,21 @@ def with_trials(growth: Growth, capsule: Capsule, subject: Subject, clues: Clues
         if trials[-1].settles:
             break
     return Weighed(replace(growth, trials=tuple(trials)), penalties, clues.recurrence)
+
+
+def _of_the_script(capsule: Capsule, subject: Subject, clues: Clues) -> tuple[Trial, ...]:
+    """Of a loop of the user's own no step can be called: each experiment is a run of the script from its start."""
+    trials: list[Trial] = []
+    began = time.perf_counter()
+    for name, change in _changes(capsule, clues, ()):
+        if time.perf_counter() - began > SECONDS_OF_SCRIPTS:
+            break
+        losses = subject.losses_with({}, (), capsule.step, change)
+        if losses:
+            trials.append(Trial(name, tuple(losses), elsewhere=bool(change.weights)))
+        if losses and trials[-1].settles:
+            break
+    return tuple(trials)
 
 
 class _Start:
@@ -237,17 +254,6 @@ def _changes(capsule: Capsule, clues: Clues, penalties: tuple[Penalty, ...]) -> 
         yield optimizer_epsilon_underflow.CHANGE, Change(epsilon=epsilon)
     for factor in learning_rate_too_high.factors(rate) if capsule.step > 1 else ():
         yield learning_rate_too_high.change(factor), Change(learning_rate=factor)
-
-
-def loop_experiments(history: Sequence[StepRecord], event: int) -> Iterator[Experiment]:
-    """What is tried where a loop of the user's own grew into its fault, each by a run of the script; none else."""
-    growth = growth_over(history)
-    if growth is None or not growth.diverging or event < 2:
-        return
-    until = event + 8
-    yield Experiment(name=unscaled_input.CHANGE, until=until, standardise_inputs=True)
-    for factor in learning_rate_too_high.factors(_rate(history)):
-        yield Experiment(name=learning_rate_too_high.change(factor), until=until, learning_rate=factor)
 
 
 def _weights_in_half(capsule: Capsule) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -12,10 +12,18 @@ from nandoctor.trace.graph import Trace
 
 
 class RecordedStep:
-    """Answers from the recorded step what can be answered; no experiment is possible."""
+    """Answers from the recorded step what can be answered; for an experiment the whole script has to run again.
 
-    def __init__(self, trace: Trace) -> None:
+    Args:
+        trace: of the step.
+        sites: the user's line behind each weight that is known, by role.
+        losses: the losses of the script with a change, from its start; none where it cannot be made.
+    """
+
+    def __init__(self, trace: Trace, sites: Mapping[str, Location], losses: Callable[[Change], list[float]]) -> None:
         self._trace = trace
+        self._sites = sites
+        self._losses = losses
 
     def state(self) -> dict[str, np.ndarray]:
         """The variables that the step read, as they were before it."""
@@ -25,7 +33,7 @@ class RecordedStep:
     def restore(self, state: State) -> None: ...
 
     def variable_site(self, name: str) -> Location | None:
-        return None
+        return self._sites.get(name)
 
     def trace_step(self, batch: Batch) -> Trace:
         return self._trace
@@ -43,4 +51,4 @@ class RecordedStep:
         return ()
 
     def losses_with(self, start: State, batches: Sequence[Batch], steps: int, change: Change) -> list[float]:
-        return []
+        return self._losses(change)

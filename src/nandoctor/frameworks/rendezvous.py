@@ -1,4 +1,4 @@
-"""Where a second run of a script meets the fault of the first."""
+"""What a second run of a script is told: where the fault of the first was, or what to change about it."""
 
 from __future__ import annotations
 
@@ -26,3 +26,27 @@ class Rendezvous(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     step: int
     history: tuple[StepRecord, ...] = ()
     losses: tuple[tuple[int, float], ...] = ()
+
+
+class Look(msgspec.Struct, frozen=True):
+    """By what data is known again that a loop is fed: the shape of a row, whether it is floating-point, its scale."""
+
+    row: tuple[int, ...]
+    floating: bool
+    scale: float
+
+
+class Experiment(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A run of the script with something changed, from its start to a number of events.
+
+    Attributes:
+        learning_rate: a factor on it.
+        standardise: what of the data is brought to mean 0 and spread 1.
+        redraw_weights: initial weights that are too large for their fans are drawn anew.
+    """
+
+    name: str
+    until: int
+    learning_rate: float = 1.0
+    standardise: tuple[Look, ...] = ()
+    redraw_weights: bool = False

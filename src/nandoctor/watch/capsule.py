@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nandoctor.causes.case import Trial
 from nandoctor.findings import Location, StepRecord
 from nandoctor.frameworks.protocol import Batch, State
 from nandoctor.frameworks.reading import ValidationReading
@@ -28,7 +27,6 @@ class Capsule:
         error: what the step raised.
         validation: what was read where the fault is in a validation.
         loop: whether it is a step of a loop of the user's own, which no replay can call.
-        trials: the experiments that were made for it beforehand.
     """
 
     step: int
@@ -47,4 +45,3 @@ class Capsule:
     error: str | None = None
     validation: ValidationReading | None = None
     loop: bool = False
-    trials: tuple[Trial, ...] = ()

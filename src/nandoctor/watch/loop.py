@@ -8,8 +8,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import msgspec
-
 from nandoctor.frameworks.reading import LoopReading
 from nandoctor.frameworks.rendezvous import Rendezvous
 from nandoctor.watch.history import History
@@ -17,20 +15,11 @@ from nandoctor.watch.history import History
 _CALLS = 512
 
 
-class Experiment(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """A run of the script with something changed, from its start to a number of events."""
-
-    name: str
-    until: int
-    learning_rate: float = 1.0
-    standardise_inputs: bool = False
-
-
 class LoopListener:
     """Follows a run that is only read: nothing of it is recorded."""
 
-    def __init__(self, look: Callable[[LoopReading], None]) -> None:
-        self.look = look
+    def __init__(self, look: Callable[[LoopReading, Sequence[LoopReading]], None]) -> None:
+        self._tell = look
 
     def call_begins(self, events: Callable[[], int], function: Any = None) -> None:
         """Nothing is needed before a call."""
@@ -43,6 +32,9 @@ class LoopListener:
 
     def updating(self, gradients: Sequence[tuple[Any, Any]]) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext()
+
+    def look(self, reading: LoopReading, before: Sequence[LoopReading] = ()) -> None:
+        self._tell(reading, before)
 
 
 class LoopWatch(LoopListener):
@@ -59,20 +51,27 @@ class LoopWatch(LoopListener):
         self._began = time.perf_counter()
         self._over = False
 
-    def _look(self, reading: LoopReading) -> None:
+    def _look(self, reading: LoopReading, before: Sequence[LoopReading]) -> None:
         if self._over:
             return
+        now = time.perf_counter()
+        each = (now - self._began) / max(reading.events - self.events, 1)
+        for one in before:
+            if not reading.faulty or one.events < reading.fault:
+                self._keep(one, each)
         if reading.faulty:
             self._over = True
             self._on_fault(self._rendezvous(int(reading.fault), int(reading.previous), reading.surface, reading))
         elif reading.events > self.events:
-            now = time.perf_counter()
             self._calls.append((self.events, int(reading.events)))
             self.events = int(reading.events)
-            self._losses.append((self.events, reading.loss))
-            self.history.add(reading.record(now - self._began))
+            self._keep(reading, each)
             self._began = now
             self._on_steps(self.events)
+
+    def _keep(self, reading: LoopReading, seconds: float) -> None:
+        self._losses.append((int(reading.events), reading.loss))
+        self.history.add(reading.record(seconds))
 
     def ended(self, weights_are_finite: Callable[[], bool], reading: LoopReading | None) -> None:
         """The script has ended: an update that spoilt the weights after the last loss shows only now."""

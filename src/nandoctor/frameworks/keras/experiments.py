@@ -14,6 +14,7 @@ from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.protocol import Batch, Change
 from nandoctor.frameworks.tensorflow.finite import all_finite
 from nandoctor.frameworks.tensorflow.recorder import unconverted
+from nandoctor.frameworks.tensorflow.standardising import standardised
 
 
 def eagerly(step: Callable[[Any], Any], data: Any) -> Any:
@@ -72,12 +73,3 @@ def changed(batch: Batch, change: Change) -> Any:
         return standardised(leaf)
 
     return map_leaves(batch.data, arrange)
-
-
-def standardised(tensor: Any) -> Any:
-    """The tensor with each feature at mean 0 and spread 1 over the batch (the first axis); integers become float32."""
-    wide = tf.cast(tensor, tf.float64)
-    mean, variance = tf.nn.moments(wide, axes=[0], keepdims=True)
-    return tf.cast(
-        (wide - mean) / tf.maximum(tf.sqrt(variance), 1e-6), tensor.dtype if tensor.dtype.is_floating else tf.float32
-    )

@@ -10,10 +10,10 @@ import keras
 import tensorflow as tf
 from keras.src.optimizers.base_optimizer import BaseOptimizer
 
-from nandoctor.frameworks.keras.experiments import standardised
 from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.tensorflow.loops import Loops
 from nandoctor.frameworks.tensorflow.recorder import not_converted
+from nandoctor.frameworks.tensorflow.standardising import Standardising
 
 
 @contextlib.contextmanager
@@ -60,37 +60,22 @@ def _scale_loss(loops: Loops, original: Callable[..., Any]) -> Callable[..., Any
 
 
 @contextlib.contextmanager
-def changing(learning_rate: float, *, standardise: bool) -> Iterator[None]:
-    """While inside, every optimizer's rate is multiplied, and models may get their inputs standardised."""
-    get, call = BaseOptimizer._get_current_learning_rate, keras.Model.__call__
-    inside: list[Any] = []
+def slowed(factor: float) -> Iterator[None]:
+    """While inside, every optimizer's rate is multiplied."""
+    get = BaseOptimizer._get_current_learning_rate
 
     def rate(optimizer: Any) -> Any:
-        return get(optimizer) * learning_rate
+        return get(optimizer) * factor
 
-    @not_converted
-    def called(model: Any, *args: Any, **kwargs: Any) -> Any:
-        inside.append(model)
-        try:
-            if args and len(inside) == 1:
-                args = (tf.nest.map_structure(_if_numbers, args[0]), *args[1:])
-            return call(model, *args, **kwargs)
-        finally:
-            inside.pop()
-
-    with contextlib.ExitStack() as stack:
-        if learning_rate != 1.0:
-            stack.enter_context(patched(BaseOptimizer, "_get_current_learning_rate", rate))
-        if standardise:
-            stack.enter_context(patched(keras.Model, "__call__", called))
+    with patched(BaseOptimizer, "_get_current_learning_rate", rate):
         yield
 
 
-def _if_numbers(leaf: Any) -> Any:
-    """A batch of floating-point numbers standardised; anything else as it is."""
-    if isinstance(leaf, keras.KerasTensor) or not hasattr(leaf, "dtype") or not hasattr(leaf, "shape"):
-        return leaf
-    tensor = tf.convert_to_tensor(leaf)
-    if not tensor.dtype.is_floating or tensor.shape.rank in (None, 0):
-        return leaf
-    return standardised(tensor)
+@contextlib.contextmanager
+def standardising(how: Standardising) -> Iterator[None]:
+    """While inside, models and losses meet their data standardised, where it was not on its way in."""
+    with (
+        patched(keras.Model, "__call__", how.meeting(keras.Model.__call__)),
+        patched(keras.losses.Loss, "__call__", how.meeting(keras.losses.Loss.__call__)),
+    ):
+        yield

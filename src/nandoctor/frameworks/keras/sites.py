@@ -102,6 +102,15 @@ def variable_made_at(variable: Any) -> Location | None:
     return locate(frame) if frame is not None and known is not None and known() is variable else None
 
 
+def layer_of_variable_made_at(variable: Any) -> Location | None:
+    """The user's line behind a `tf.Variable` of a layer: that which added it, or that which made the layer."""
+    for layer in list(_MADE):
+        for own in getattr(layer, "_trainable_variables", ()):
+            if getattr(own, "value", None) is variable:
+                return variable_made_at(own) or made_at(layer)
+    return None
+
+
 def compile_site(model: Any, fit: Location | None) -> Location | None:
     """The user's `compile` call for a model."""
     frame = _COMPILED.get(model)

@@ -56,9 +56,15 @@ class Follower(Protocol):
         """Entered around the call of an optimizer that runs in Python: its variables with their gradients."""
         ...
 
-    def look(self, reading: LoopReading) -> None:
-        """What was noted so far; called when it may have changed."""
+    def look(self, reading: LoopReading, before: Sequence[LoopReading] = ()) -> None:
+        """What was noted so far; called when it may have changed. `before`: the last of the events since the last look
+        that came before this one, where a compiled function had several."""
         ...
+
+
+_RING = 128
+"""Events that are kept on the device: of a compiled function that takes more gradients the host sees the last ones, up
+to the first fault."""
 
 
 @dataclass
@@ -76,6 +82,8 @@ class Loops:
         self._follower = follower
         self._strict = strict
         self._notes: Any = None
+        self._ring: Any = None
+        self._looked = 0.0
         self._sites: dict[Site, _SiteNotes] = {}
         self._with_events: weakref.WeakSet[Any] = weakref.WeakSet()
         self._outermost: Any = None
@@ -238,12 +246,19 @@ class Loops:
         """What was noted so far, each number as a tensor on the device."""
         if self._notes is None:
             with tf.init_scope():
-                zeros = tf.zeros(len(fields(LoopReading)), tf.float64)
-                self._notes = tf.Variable(zeros, trainable=False, name="nandoctor_loop")
+                width = len(fields(LoopReading))
+                self._notes = tf.Variable(tf.zeros(width, tf.float64), trainable=False, name="nandoctor_loop")
+                ring = tf.zeros((_RING + 1, width), tf.float64)
+                self._ring = tf.Variable(ring, trainable=False, name="nandoctor_loop_ring")
         return LoopReading(*tf.unstack(self._notes.read_value()))
 
     def _write(self, noted: LoopReading) -> None:
-        self._notes.assign(tf.stack([tf.cast(getattr(noted, f.name), tf.float64) for f in fields(noted)]))
+        row = tf.stack([tf.cast(getattr(noted, f.name), tf.float64) for f in fields(noted)])
+        self._notes.assign(row)
+        if not tf.executing_eagerly():  # the host may see it only when many more have run
+            kept = tf.math.floormod(noted.events, float(_RING))
+            place = tf.where(tf.equal(noted.fault, 0.0), kept, float(_RING))  # what follows a fault is of no interest
+            self._ring.scatter_nd_update([[tf.cast(place, tf.int32)]], [row])
 
     def note_unscaled(self, loss: Any) -> None:
         """A loss scaler is about to scale a loss: it is this loss that has to be finite."""
@@ -270,7 +285,14 @@ class Loops:
     def look(self) -> None:
         """Read what was noted, and tell it."""
         if (reading := self.reading) is not None:
-            self._follower.look(reading)
+            several = reading.events - self._looked > 1
+            self._looked, since = reading.events, self._looked
+            self._follower.look(reading, self._unseen(since, reading.events) if several else ())
+
+    def _unseen(self, since: float, until: float) -> list[LoopReading]:
+        """The events between two that the ring still holds, oldest first."""
+        rows = (LoopReading(*row) for row in self._ring.numpy()[:_RING].tolist())
+        return sorted((r for r in rows if since < r.events < until), key=lambda r: r.events)
 
     @property
     def reading(self) -> LoopReading | None:

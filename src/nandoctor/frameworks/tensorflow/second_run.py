@@ -58,6 +58,8 @@ class LoopTracer:
         self._events = 0
         self._losses: dict[int, float] = {}
         self._updates = False
+        self.roles: dict[int, str] = {}
+        """By id of the variable, as far as gradients were taken of it: `weight dense/kernel`."""
         self.loop: Location | None = None
         """The user's call of the compiled function that is running."""
         self._bad_update = False
@@ -114,9 +116,9 @@ class LoopTracer:
         elif self._turn_is_over:
             self._wake()
 
-    def look(self, reading: LoopReading) -> None:
+    def look(self, reading: LoopReading, before: Sequence[LoopReading] = ()) -> None:
         self._events = int(reading.events)
-        self._losses[self._events] = reading.loss
+        self._losses.update((int(r.events), r.loss) for r in (*before, reading))
         self._progress(self._events)
         bad_loss = self._recorder is not None and reading.faulty and int(reading.kind) == 1
         self.met = self.met or bad_loss
@@ -179,7 +181,9 @@ class LoopTracer:
             if not hasattr(tensor, "_id"):  # symbolic
                 continue
             name = str(getattr(variable, "path", None) or getattr(variable, "name", "a tensor")).split(":")[0]
-            recorder.rename_variable(f"weight {name}", as_variable(variable))
+            known = as_variable(variable)
+            self.roles[id(known)] = role = f"weight {name}"
+            recorder.rename_variable(role, known)
             named.append((name, recorder.value(tensor)))
         return named
 

@@ -1,0 +1,253 @@
+"""A script that is run once more, in a process of its own: for the trace of its fault, or with something changed."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nandoctor import doctor
+from nandoctor.causes.bad_initialisation import redrawn
+from nandoctor.causes.growth_facts import typical_magnitude
+from nandoctor.cli.loop_hooks import hooks
+from nandoctor.cli.randomness import Chance
+from nandoctor.cli.second_run import Ask, Finding, Progress, SecondRunError, noted
+from nandoctor.findings import Location
+from nandoctor.frameworks.imports import when_imported
+from nandoctor.frameworks.protocol import Batch, Change
+from nandoctor.frameworks.reading import LoopReading
+from nandoctor.frameworks.recorded import RecordedStep
+from nandoctor.frameworks.rendezvous import Experiment, Look, Rendezvous
+from nandoctor.record import record_of
+from nandoctor.report.words import PAGE
+from nandoctor.trace.graph import Trace
+from nandoctor.trace.leaves import feeding_place, name_leaves, updating_place
+from nandoctor.trace.locations import locate
+from nandoctor.watch.capsule import Capsule
+from nandoctor.watch.floating_point import FloatingPointLog, listening
+from nandoctor.watch.loop import LoopListener
+from nandoctor.watch.snapshots import Snapshot
+from nandoctor.watch.store import write_capsule
+
+
+def explain_again(
+    rendezvous: Rendezvous,
+    ask: Ask,
+    progress: Progress,
+    *,
+    script: str,
+    run: Callable[[], object],
+    stop: Callable[[], BaseException],
+    chance: Chance,
+    out: Path | None,
+    keep_batch: bool,
+) -> Finding:
+    """Run the script once more, with the tracer awake where the first run met its fault."""
+    log = FloatingPointLog()
+    found: list[Finding] = []
+    kept: list[Any] = []
+    first: list[Any] = []
+
+    def explain(trace: Trace, reading: LoopReading | None) -> None:
+        if not found:
+            weights = _initial_weights(kept[0], tracers[0].roles, first[0])
+            capsule, step = _capsule(rendezvous, ask, trace, log, tracers[0].loop, kept[0].optimizer, weights)
+            result = doctor.examine_trace(capsule, trace, step, command="run", script=script)
+            differs = tracers[0].difference()
+            if differs is not None:
+                result = noted(result, differs, verdict="not-reproduced")
+            files = record_of(capsule, keep_batch=keep_batch).files(result)
+            if out is not None:
+                result = write_capsule(capsule, result, out, keep_batch=keep_batch, extra=files)
+            found.append(Finding(result, files[PAGE].decode() if files else None))
+        raise stop()
+
+    tracers: list[Any] = []
+
+    def tracer() -> Any:
+        from nandoctor.frameworks.tensorflow.second_run import LoopTracer
+
+        tracers.append(LoopTracer(rendezvous, explain, lambda: kept[0].variables, _marks, progress))
+        return tracers[0]
+
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(chance.given())
+        stack.enter_context(hooks(tracer, chance, stack, kept.append, strict=True))
+        stack.enter_context(when_imported("keras", lambda: _note_sites(stack)))
+        stack.enter_context(when_imported("tensorflow", lambda: first.append(_first_weights(stack))))
+        stack.enter_context(listening(log))
+        ended = run()
+        if not found and (error := getattr(ended, "error", None)) is not None:
+            raise SecondRunError(f"it ended with {type(error).__name__}: {error}")
+        if not found and tracers and tracers[0].arrived:
+            with contextlib.suppress(type(stop())):
+                tracers[0].ended()
+    if not found:
+        raise SecondRunError("the script did not reach that step again")
+    return found[0]
+
+
+def losses_again(
+    experiment: Experiment,
+    progress: Progress,
+    *,
+    run: Callable[[], object],
+    stop: Callable[[], BaseException],
+    chance: Chance,
+) -> list[float]:
+    """Run the script once more with something changed; the losses of its steps until one is not finite."""
+    losses: list[float] = []
+
+    def look(reading: LoopReading, before: Sequence[LoopReading]) -> None:
+        progress(int(reading.events))
+        losses.extend(r.loss for r in (*before, reading))
+        if reading.faulty or reading.events >= experiment.until:
+            raise stop()
+
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(chance.given())
+        changes: list[Any] = []
+        stack.enter_context(when_imported("tensorflow", lambda: changes.append(_change_tensorflow(experiment, stack))))
+        stack.enter_context(
+            hooks(lambda: LoopListener(look), chance, stack, lambda loops: _slow(experiment, loops, stack))
+        )
+        stack.enter_context(when_imported("keras", lambda: _change_keras(experiment, changes, stack)))
+        run()
+    return losses
+
+
+def _slow(experiment: Experiment, loops: Any, stack: contextlib.ExitStack) -> None:
+    if experiment.learning_rate != 1.0:
+        stack.enter_context(loops.slowed(experiment.learning_rate))
+
+
+def _change_tensorflow(experiment: Experiment, stack: contextlib.ExitStack) -> Any:
+    """What the experiment changes as TensorFlow is imported; what Keras is to know of it."""
+    if experiment.redraw_weights:
+        _first_weights(stack, _redrawn)
+    if not experiment.standardise:
+        return None
+    from nandoctor.frameworks.tensorflow.standardising import Standardising
+
+    return stack.enter_context(Standardising(experiment.standardise).watching())
+
+
+def _change_keras(experiment: Experiment, changes: Sequence[Any], stack: contextlib.ExitStack) -> None:
+    from nandoctor.frameworks.keras import loop_hooks
+
+    if experiment.learning_rate != 1.0:
+        stack.enter_context(loop_hooks.slowed(experiment.learning_rate))
+    if changes and changes[0] is not None:
+        stack.enter_context(loop_hooks.standardising(changes[0]))
+
+
+def _first_weights(stack: contextlib.ExitStack, redraw: Any = None) -> Any:
+    from nandoctor.frameworks.tensorflow.initial import InitialWeights
+
+    return stack.enter_context(InitialWeights(redraw).noting())
+
+
+def _redrawn(name: str, array: np.ndarray) -> np.ndarray | None:
+    return redrawn({f"weight {name}": array}).get(f"weight {name}")
+
+
+def _note_sites(stack: contextlib.ExitStack) -> None:
+    from nandoctor.frameworks.keras import sites
+
+    stack.enter_context(sites.noting())
+
+
+def _marks(recorder: Any) -> contextlib.AbstractContextManager[None]:
+    if "keras" not in sys.modules:
+        return contextlib.nullcontext()
+    from nandoctor.frameworks.keras.recording import marking_layers
+
+    return marking_layers(recorder)
+
+
+def _losses_with(change: Change, rendezvous: Rendezvous, arrays: Mapping[str, np.ndarray], ask: Ask) -> list[float]:
+    """The losses of the script, run again with a change; none where such a run is not to be had."""
+    names = {
+        "the inputs standardised": any(role.startswith("input") for role in change.standardise),
+        "the targets standardised": any(role.startswith("target") for role in change.standardise),
+        "the initial weights drawn anew": bool(change.weights),
+        f"{change.learning_rate:g} of the learning rate": change.learning_rate != 1.0,
+    }
+    name = ", ".join(text for text, made in names.items() if made)
+    if not name:
+        return []
+    return ask(
+        Experiment(
+            name=name,
+            until=rendezvous.event + BEYOND,
+            learning_rate=change.learning_rate,
+            standardise=tuple(_look(arrays[role]) for role in sorted(change.standardise)),
+            redraw_weights=bool(change.weights),
+        )
+    )
+
+
+BEYOND = 8
+"""Events past the fault for which an experiment runs on."""
+
+
+def _look(array: np.ndarray) -> Look:
+    return Look(array.shape[1:], array.dtype.kind not in "iub", typical_magnitude(array) or 0.0)
+
+
+def _initial_weights(loops: Any, roles: Mapping[int, str], first: Any) -> dict[str, tuple[np.ndarray, Location | None]]:
+    """The weights that gradients were taken of, as they were made, and the user's line that made each."""
+    found = {}
+    for variable in loops.variables:
+        known, role = first.of(variable), roles.get(id(variable))
+        if known is not None and role is not None:
+            found[role] = known.array, _layer_site(variable) or (locate(known.frame) if known.frame else None)
+    return found
+
+
+def _layer_site(variable: Any) -> Location | None:
+    if "keras" not in sys.modules:
+        return None
+    from nandoctor.frameworks.keras.sites import layer_of_variable_made_at
+
+    return layer_of_variable_made_at(variable)
+
+
+def _capsule(
+    rendezvous: Rendezvous,
+    ask: Ask,
+    trace: Trace,
+    log: FloatingPointLog,
+    loop: Any,
+    optimizer: Any,
+    weights: Mapping[str, tuple[np.ndarray, Location | None]],
+) -> tuple[Capsule, RecordedStep]:
+    arrays = name_leaves(trace)
+    made_at, loop = None, loop or feeding_place(trace)
+    if optimizer is not None:
+        from nandoctor.frameworks.keras.sites import made_at as site_of
+
+        made_at = site_of(optimizer)
+    made_at = made_at or updating_place(trace)
+    sites = {name: site for name, (_, site) in weights.items() if site is not None}
+    step = RecordedStep(trace, sites, lambda change: _losses_with(change, rendezvous, arrays, ask))
+    capsule = Capsule(
+        step=rendezvous.step,
+        epoch=0,
+        batch_index=rendezvous.step - 1,
+        surface=rendezvous.surface,
+        batch=Batch(None, lambda _: arrays),
+        recent=(),
+        state=step.state(),
+        snapshots=(Snapshot(1, {name: array for name, (array, _) in weights.items()}),) if weights else (),
+        history=rendezvous.history,
+        notes=log.notes,
+        fit_location=loop,
+        optimizer_location=made_at,
+        loop=True,
+    )
+    return capsule, step

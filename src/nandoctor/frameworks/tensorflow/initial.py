@@ -1,0 +1,71 @@
+"""The first values of a script's weights: kept beside the line that made them, or drawn anew for an experiment."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from tensorflow.python.ops.resource_variable_ops import ResourceVariable
+
+from nandoctor.frameworks.patching import patched
+from nandoctor.trace.locations import Frame, stack, user_frame
+
+BUDGET = 512 << 20
+"""Bytes of first values that are kept; variables made later are not looked at."""
+
+
+class First(NamedTuple):
+    """A variable as it was made, and the user's frame that made it."""
+
+    variable: weakref.ref[Any]
+    array: np.ndarray
+    frame: Frame | None
+
+
+Redraw = Callable[[str, np.ndarray], np.ndarray | None]
+"""Takes a variable's name and first value; gives another one, or None to leave it."""
+
+
+class InitialWeights:
+    """Notes each trainable matrix that is made eagerly; with `redraw`, some of them begin with other values."""
+
+    def __init__(self, redraw: Redraw | None = None) -> None:
+        self._redraw = redraw
+        self._first: dict[int, First] = {}
+        self._room = BUDGET
+        self.redrawn = 0
+
+    @contextlib.contextmanager
+    def noting(self) -> Iterator[InitialWeights]:
+        """While inside, every new variable is looked at."""
+        original = ResourceVariable._init_from_args
+
+        def init(variable: Any, *args: Any, **kwargs: Any) -> None:
+            original(variable, *args, **kwargs)
+            if variable.trainable and variable.dtype.is_floating and (variable.shape.rank or 0) >= 2:
+                self._look(variable, user_frame(stack(sys._getframe(1))))
+
+        with patched(ResourceVariable, "_init_from_args", init):
+            yield self
+
+    def of(self, variable: Any) -> First | None:
+        """What is known of a variable."""
+        first = self._first.get(id(variable))
+        return first if first is not None and first.variable() is variable else None
+
+    def _look(self, variable: Any, frame: Frame | None) -> None:
+        try:
+            array = np.array(variable.numpy())
+        except NotImplementedError:  # made in a graph: it has no value yet
+            return
+        if self._redraw is not None:
+            if (other := self._redraw(variable.name.split(":")[0], array)) is not None:
+                variable.assign(other)
+                self.redrawn += 1
+        elif array.nbytes <= self._room:
+            self._room -= array.nbytes
+            self._first[id(variable)] = First(weakref.ref(variable), array, frame)
