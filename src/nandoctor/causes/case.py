@@ -134,6 +134,7 @@ class Case:
         rows: rows to blame, by the values at the origin or by experiment.
         history: the steps before the fault.
         spoilers: where the data was spoilt before training.
+        fit, fed: the user's call that trains; in a loop of their own, where data goes into the model.
         single: this step, computed in float32, where it is computed in half precision.
         penalties: what is added to the loss beside the error.
         oversized: the initial weights that are too large for their fans, and by what factor.
@@ -154,6 +155,7 @@ class Case:
     growth: Growth | None = None
     spoilers: tuple[Spoiler, ...] = ()
     fit: Location | None = None
+    fed: Location | None = None
     compiled: Location | None = None
     optimizer: Location | None = None
     variable_sites: Mapping[str, Location] = field(default_factory=dict)

@@ -227,7 +227,7 @@ def _capsule(
     weights: Mapping[str, tuple[np.ndarray, Location | None]],
 ) -> tuple[Capsule, RecordedStep]:
     arrays = name_leaves(trace)
-    made_at, loop = None, loop or feeding_place(trace)
+    made_at, fed = None, feeding_place(trace)
     if optimizer is not None:
         from nandoctor.frameworks.keras.sites import made_at as site_of
 
@@ -246,7 +246,8 @@ def _capsule(
         snapshots=(Snapshot(1, {name: array for name, (array, _) in weights.items()}),) if weights else (),
         history=rendezvous.history,
         notes=log.notes,
-        fit_location=loop,
+        fit_location=loop or fed,
+        fed_location=fed,
         optimizer_location=made_at,
         loop=True,
     )

@@ -83,6 +83,7 @@ def build_case(capsule: Capsule, trace: Trace, subject: Subject) -> Case:
         recurrence=weighed.recurrence,
         spoilers=_spoilers(capsule, subject, origin),
         fit=capsule.fit_location,
+        fed=capsule.fed_location,
         compiled=capsule.compile_location,
         optimizer=capsule.optimizer_location,
         variable_sites=_sites(subject, origin, clues.oversized, weighed.recurrence),

@@ -40,6 +40,7 @@ class Capsule:
     history: tuple[StepRecord, ...]
     notes: tuple[FloatingPointNote, ...] = ()
     fit_location: Location | None = None
+    fed_location: Location | None = None
     compile_location: Location | None = None
     optimizer_location: Location | None = None
     error: str | None = None

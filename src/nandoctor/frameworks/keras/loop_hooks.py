@@ -75,7 +75,7 @@ def slowed(factor: float) -> Iterator[None]:
 def standardising(how: Standardising) -> Iterator[None]:
     """While inside, models and losses meet their data standardised, where it was not on its way in."""
     with (
-        patched(keras.Model, "__call__", how.meeting(keras.Model.__call__)),
+        patched(keras.layers.Layer, "__call__", how.meeting(keras.layers.Layer.__call__)),
         patched(keras.losses.Loss, "__call__", how.meeting(keras.losses.Loss.__call__)),
     ):
         yield

@@ -170,7 +170,7 @@ class LoopTracer:
         self._recorder = Recorder(stop=self._stop)
         self._recorder.differentiated = self._rendezvous.previous > 0  # what follows a gradient is its update
         for variable in self._known():
-            self._recorder.name_variable(f"weight {variable.name.split(':')[0]}", variable)
+            self._recorder.name_variable(self._role(variable), variable)
         self._open.enter_context(self._marks(self._recorder))
         self._open.enter_context(recording(self._recorder))
 
@@ -180,12 +180,24 @@ class LoopTracer:
             tensor = dense(gradient)
             if not hasattr(tensor, "_id"):  # symbolic
                 continue
-            name = str(getattr(variable, "path", None) or getattr(variable, "name", "a tensor")).split(":")[0]
             known = as_variable(variable)
-            self.roles[id(known)] = role = f"weight {name}"
-            recorder.rename_variable(role, known)
+            name = "a tensor"  # that the tape was told to watch
+            if isinstance(known, tf.Variable):
+                role = self._role(variable)
+                recorder.rename_variable(role, known)
+                name = role.removeprefix("weight ")
             named.append((name, recorder.value(tensor)))
         return named
+
+    def _role(self, variable: Any) -> str:
+        """`weight dense/kernel`; a bare `tf.Variable` often has no name of its own, and is given a number then."""
+        key = id(as_variable(variable))
+        if key not in self.roles:
+            name = str(getattr(variable, "path", None) or getattr(variable, "name", "a tensor")).split(":")[0]
+            taken = set(self.roles.values())
+            names = (f"weight {name}", *(f"weight {name}#{n}" for n in range(2, len(taken) + 2)))
+            self.roles[key] = next(role for role in names if role not in taken)
+        return self.roles[key]
 
     def _finish(self, reading: LoopReading | None) -> None:
         recorder, self._recorder = self._recorder, None

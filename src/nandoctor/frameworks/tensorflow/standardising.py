@@ -26,7 +26,13 @@ _ALIKE = 8.0
 _MEETING: tuple[tuple[Any, str], ...] = (
     (tf, "matmul"),
     (tf.linalg, "matmul"),
+    (tf, "tensordot"),
+    (tf, "einsum"),
+    (tf.nn, "conv2d"),
     (tf.Tensor, "__matmul__"),
+    (tf.Tensor, "__rmatmul__"),
+    (tf.Variable, "__matmul__"),
+    (tf.Variable, "__rmatmul__"),
     (tf.Tensor, "__sub__"),
     (tf.Tensor, "__rsub__"),
     (tf, "subtract"),
