@@ -18,6 +18,7 @@ from nandoctor.frameworks.reading import Reading, ValidationReading
 from nandoctor.frameworks.recognise import training_of
 from nandoctor.record import Record, healthy_record, record_of
 from nandoctor.report.terminal import healthy_line, print_result
+from nandoctor.report.words import left_out
 from nandoctor.trace.locations import here
 from nandoctor.watch.capsule import Capsule
 from nandoctor.watch.floating_point import FloatingPointNote
@@ -182,6 +183,8 @@ class Guard:
         self.close()
         self._in_fit = False
         if self._watch is not None and not self._faulty:
+            if self._watch.left_out:
+                self.notes.append(left_out(self._watch.left_out))
             self.result = Result(
                 command=self.command,
                 status="healthy",

@@ -181,6 +181,52 @@ def test_nothing_stays_patched_after_fit() -> None:
     corpus.in_fork(work)
 
 
+@pytest.mark.parametrize("by_hand", [False, True])
+@pytest.mark.parametrize("careful", [True, False])
+def test_a_batch_that_a_step_of_the_users_own_leaves_out_is_no_fault(careful: bool, by_hand: bool) -> None:
+    def work() -> None:
+        import keras
+        import tensorflow as tf
+
+        import nandoctor
+
+        class Careful(keras.Model):
+            def train_step(self, data: Any) -> Any:
+                x, y = data
+                with tf.GradientTape() as tape:
+                    loss = tf.reduce_mean(tf.square(self(x, training=True) - y))
+                gradients = tape.gradient(loss, self.trainable_variables)
+
+                def update() -> bool:
+                    if by_hand:
+                        for variable, gradient in zip(self.trainable_variables, gradients, strict=True):
+                            variable.assign_sub(0.01 * gradient)
+                    else:
+                        self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
+                    return True
+
+                tf.cond(tf.math.is_finite(loss) | (not careful), update, lambda: False)
+                return {"loss": loss}
+
+        x, y = np.ones((12, 3), "float32"), np.ones((12, 1), "float32")
+        y[5] = np.nan
+        inputs = keras.Input((3,))
+        model = Careful(inputs, keras.layers.Dense(1)(inputs))
+        model.compile(optimizer="sgd")
+        model.optimizer.build(model.trainable_variables)
+        guard = nandoctor.Guard(out=None, quiet=True)
+        model.fit(x, y, batch_size=2, epochs=2, shuffle=False, verbose=0, callbacks=[guard])
+        assert guard.result is not None
+        if careful:
+            assert (guard.result.status, guard.result.steps) == ("healthy", 12)
+            assert guard.result.notes == ("2 steps had a loss that is not finite; the script left them out.",)
+        else:
+            assert [(d.cause, d.step) for d in guard.result.diagnoses] == [("nonfinite-target", 3)]
+        assert all(np.isfinite(w).all() for w in model.get_weights())
+
+    corpus.in_fork(work)
+
+
 def test_a_fit_in_a_loop_is_traced_once_until_the_model_is_compiled_anew() -> None:
     def work() -> None:
         import keras

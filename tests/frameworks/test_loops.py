@@ -64,9 +64,10 @@ def test_an_eager_loop_is_read_at_each_gradient() -> None:
             for factor in (1.0, 2.0, math.nan, 3.0):
                 with tf.GradientTape() as tape:
                     loss = w * factor
-                tape.gradient(loss, w)
+                w.assign_sub(0.0 * tape.gradient(loss, w))
         assert numbers(loops) == (4, 3, 2, 1, 3)
-        assert [r.faulty for r in listener.readings] == [False, False, True, True]
+        assert [r.suspect for r in listener.readings] == [0, 0, 3, 3]
+        assert [r.faulty for r in listener.readings] == [False, False, False, True]  # the weights have changed by it
         assert [r.loss for r in listener.readings[:2]] == [1.0, 2.0]
         assert listener.readings[1].gradient_sumsq == 4.0
 
@@ -90,10 +91,12 @@ def test_a_compiled_loop_is_read_when_the_call_returns() -> None:
         with watched() as (loops, listener):
             epoch(tf.constant([1.0, 2.0]))
             epoch(tf.constant([3.0, math.inf]))
-        assert numbers(loops) == (4, 4, 3, 1, 4)
-        assert [int(r.events) for r in listener.readings] == [2, 4]
-        assert listener.calls == [0, 2]
-        assert listener.begun == [epoch, epoch]
+            epoch(tf.constant([3.0]))
+        assert numbers(loops) == (5, 4, 3, 1, 4)
+        assert [int(r.events) for r in listener.readings] == [2, 4, 5]
+        assert [(int(r.suspect), r.faulty) for r in listener.readings] == [(0, False), (4, False), (4, True)]
+        assert listener.calls == [0, 2, 4]
+        assert listener.begun == [epoch, epoch, epoch]
 
     corpus.in_fork(work)
 
@@ -117,7 +120,7 @@ def test_the_events_inside_one_call_are_told_up_to_the_fault(xla: bool) -> None:
             epoch(tf.constant([1.0, 2.0, 3.0]))
             epoch(tf.constant([4.0, 5.0] + [math.inf] * 300))
         told = [[(int(r.events), r.loss) for r in before] for before in listener.before]
-        assert told == [[(1, 1.0), (2, 2.0)], [(4, 4.0), (5, 5.0)]]
+        assert told == [[(1, 1.0), (2, 2.0)], [(4, 4.0), (5, 5.0), (6, math.inf)]]
         assert [(int(r.events), int(r.fault)) for r in listener.readings] == [(3, 0), (305, 6)]
 
     corpus.in_fork(work)
@@ -149,8 +152,8 @@ def test_the_places_of_a_loop_are_counted_apart() -> None:
             for n in range(4):
                 with tf.GradientTape(persistent=True) as tape:
                     first, second = a * 2.0, b * (math.nan if n == 2 else 1.0)
-                tape.gradient(first, a)
-                tape.gradient(second, b)
+                a.assign_sub(0.0 * tape.gradient(first, a))
+                b.assign_sub(0.0 * tape.gradient(second, b))
         assert numbers(loops) == (8, 6, 4, 1, 3)
 
     corpus.in_fork(work)
@@ -193,8 +196,45 @@ def test_the_loss_before_it_is_scaled_is_judged() -> None:
                 with tf.GradientTape() as tape:
                     scaled = optimizer.scale_loss(w.value * size)
                 assert not math.isfinite(float(scaled))
-                tape.gradient(scaled, w.value)
-        assert numbers(loops)[:4] == (2, 2, 1, 1)
+                optimizer.apply([tape.gradient(scaled, w.value)], [w])
+                assert loops.reading.bad_losses == (0 if math.isfinite(size) else 1)
+
+    corpus.in_fork(work)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("optimizer", [False, True])
+def test_a_step_that_the_script_leaves_out_is_no_fault(optimizer: bool, compiled: bool) -> None:
+    def work() -> None:
+        import keras
+        import tensorflow as tf
+
+        w = keras.Variable(1.0)
+        sgd = keras.optimizers.SGD(0.1)
+        sgd.build([w])
+
+        def write(gradient: Any) -> None:
+            if optimizer:
+                sgd.apply([gradient], [w])
+            else:
+                w.value.assign_sub(0.1 * gradient)
+
+        def step(factor: Any, careful: Any) -> None:
+            with tf.GradientTape() as tape:
+                loss = w.value * factor
+            gradient = tape.gradient(loss, w.value)
+            if tf.math.is_finite(loss) | ~careful:
+                write(gradient)
+
+        run = tf.function(step) if compiled else step
+        with watched() as (loops, _):
+            for factor in (1.0, math.nan, 2.0, math.inf, math.nan, 1.0, 1.0):
+                run(tf.constant(factor), tf.constant(True))
+            assert (numbers(loops)[:2], loops.reading.suspect) == ((7, 0), 0)
+            assert loops.reading.bad_losses == 3
+            for factor in (1.0, math.nan, 1.0):
+                run(tf.constant(factor), tf.constant(False))
+        assert numbers(loops)[:4] == (10, 9, 8, 1)
 
     corpus.in_fork(work)
 
@@ -256,7 +296,7 @@ def test_a_failure_of_its_own_is_one_warning() -> None:
 
         w = tf.Variable(1.0)
         with watched(strict=False) as (loops, listener):
-            loops._note = None  # calling it fails
+            loops._notes.event = None  # calling it fails
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 for n in range(3):

@@ -15,6 +15,7 @@ from nandoctor.cli.randomness import Chance
 from nandoctor.cli.second_run import SecondRun, SecondRunError, noted
 from nandoctor.findings import Result
 from nandoctor.frameworks.rendezvous import Experiment, Rendezvous
+from nandoctor.report.words import left_out
 from nandoctor.watch.loop import LoopWatch
 
 
@@ -42,6 +43,12 @@ class LoopSession:
     def steps(self) -> int:
         """Gradients taken so far."""
         return self._watch.events
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user may want to know of a healthy run."""
+        reading = None if self._loops is None else self._loops.reading
+        return () if reading is None or not reading.bad_losses else (left_out(int(reading.bad_losses)),)
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[None]:

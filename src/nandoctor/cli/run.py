@@ -135,7 +135,8 @@ class Session:
             return msgspec.structs.replace(
                 found, command="run", script=self.script, guard_cost=cost, diagnoses=whole or found.diagnoses
             )
-        notes = (*self.notes, *(n for g in self.guards for n in g.notes))
+        of_loops = () if self.loops is None else self.loops.notes
+        notes = (*self.notes, *of_loops, *(n for g in self.guards for n in g.notes))
         return Result(
             command="run",
             status="healthy",

@@ -32,6 +32,13 @@ class LoopReading:
         step: how many events the busiest place of the code had, up to the fault.
         learning_rate: that the optimizer used last; 0 where none is known.
         before: the event before the last one at the same place.
+        suspect: an event whose loss was not finite, and which the script may still leave out; 0 where there is none.
+        suspect_previous: the event before that at the same place.
+        suspect_place: the number of that place.
+        suspect_weights: the sum of squares of the weights then.
+        bad_losses: how many losses were not finite.
+        updated: the last event before an optimizer was called.
+        gap: how many events there were, at the least, from one such call to the next.
     """
 
     events: float
@@ -44,6 +51,13 @@ class LoopReading:
     step: float
     learning_rate: float
     before: float
+    suspect: float
+    suspect_previous: float
+    suspect_place: float
+    suspect_weights: float
+    bad_losses: float
+    updated: float
+    gap: float
 
     @property
     def faulty(self) -> bool:
@@ -72,7 +86,8 @@ class Reading:
     """Sums of squares (float32, over all elements) and a code that is 0 for a healthy step.
 
     `loss_scale` is what a loss scaler multiplied the loss by (the gradients are those of the scaled loss), None where
-    there is none; `skipped` says that it left the step out because a scaled gradient was not finite.
+    there is none; `skipped` says that it left the step out because a scaled gradient was not finite. `left_out` says
+    that the loss was not finite, and that a step of the user's own did not train on it.
     """
 
     code: int
@@ -84,6 +99,7 @@ class Reading:
     seconds: float
     loss_scale: float | None = None
     skipped: bool = False
+    left_out: bool = False
 
     @property
     def faulty(self) -> bool:

@@ -26,6 +26,13 @@ def healthy(result: Result) -> str:
     return f"healthy. {steps} watched{cost}."
 
 
+def left_out(steps: int) -> str:
+    """The note on steps whose loss was not finite, and which the user's own code did not train on."""
+    if steps == 1:
+        return "1 step had a loss that is not finite; the script left it out."
+    return f"{steps:,} steps had a loss that is not finite; the script left them out."
+
+
 def undiagnosed(result: Result) -> str:
     """What a fault was for which no cause answered."""
     return f"step {result.steps + 1} was not finite; its cause was not found."

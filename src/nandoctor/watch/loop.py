@@ -78,7 +78,10 @@ class LoopWatch(LoopListener):
         if reading is None or self._over or self.events == 0 or weights_are_finite():
             return
         self._over = True
-        self._on_fault(self._rendezvous(self.events + 1, self.events, "weights", reading))
+        if reading.suspect:
+            self._on_fault(self._rendezvous(int(reading.suspect), int(reading.suspect_previous), "loss", reading))
+        else:
+            self._on_fault(self._rendezvous(self.events + 1, self.events, "weights", reading))
 
     def _rendezvous(self, event: int, previous: int, surface: str, reading: LoopReading) -> Rendezvous:
         return Rendezvous(

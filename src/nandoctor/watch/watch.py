@@ -33,6 +33,7 @@ class Watch:
         self.epoch = 0
         self.batch_index = 0
         self.seconds = 0.0
+        self.left_out = 0
         self._own_seconds = 0.0
         self._snapshots = Snapshots(training.state, budget)
         self._recent: deque[Batch] = deque(maxlen=_RECENT)
@@ -71,6 +72,7 @@ class Watch:
         """A step that went well."""
         record = reading.record(self.steps + 1, self.epoch, self.batch_index)
         self.seconds += reading.seconds
+        self.left_out += reading.left_out
 
         def note() -> None:
             self.history.add(record)

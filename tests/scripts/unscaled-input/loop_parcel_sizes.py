@@ -24,7 +24,7 @@ loss_fn = keras.losses.MeanSquaredError()
 @tf.function
 def train_step(x, y):
     with tf.GradientTape() as tape:
-        loss = loss_fn(y[:, None], model(x, training=True))
+        loss = loss_fn(y[:, None], model(x, training=True))  # <- or here
     grads = tape.gradient(loss, model.trainable_variables)
     optimizer.apply_gradients(zip(grads, model.trainable_variables))
     return loss

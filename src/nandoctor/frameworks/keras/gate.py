@@ -3,7 +3,8 @@
 The loss, the gradients, the state that the step writes and the weights after the update are tested on the
 device. If one is not finite, the weights, the optimizer's slots, the moving statistics, the metrics and the
 random state stay what they were before the step. In a healthy step the same operations run as without the
-gate, in the same order, so the weights come out identical to the bit.
+gate, in the same order, so the weights come out identical to the bit. A loss that is not finite is a fault once the
+step goes on to write weights: a step of the user's own may look at its loss and leave the batch out.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ class Gate:
         self._stepping = False
         with tf.init_scope():
             self._code = _scalar("code")
+            self._suspect = _scalar("suspect")
             self._loss = _scalar("loss")
             self._gradients = _scalar("gradient_sumsq")
             self._weights = _scalar("weight_sumsq")
@@ -49,8 +51,9 @@ class Gate:
 
     def _gated_step(self, train_step: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def step(data: Any) -> dict[str, Any]:
-            for variable in (self._code, self._gradients, self._weights, self._updates, self._scale, self._skipped):
+            for variable in (self._code, self._suspect, self._gradients, self._weights, self._updates, self._scale):
                 variable.assign(0.0)
+            self._skipped.assign(0.0)
             self._loss.assign(float("nan"))
             state = _tf_variables(state_of(self._model))
             others = _tf_variables([*self._model.metrics_variables, *_written_by_own_step(self._model)])
@@ -62,6 +65,7 @@ class Gate:
                 finally:
                     self._stepping = False
             self._check_state(state, before[: len(state)])
+            self._judge_loss(others, before[len(state) :])
             tf.cond(tf.equal(self._code, 0.0), lambda: True, lambda: _restore((*state, *others), before))
             logs[READING] = self._packed()
             return logs
@@ -71,7 +75,8 @@ class Gate:
     def _packed(self) -> Any:
         rate = learning_rate(self._model.optimizer)
         parts = (self._code, self._loss, self._gradients, self._weights, self._updates, self._scale, self._skipped)
-        return tf.stack([*(p.read_value() for p in parts), rate])
+        left_out = tf.where(tf.equal(self._code, 0.0), self._suspect.read_value(), 0.0)
+        return tf.stack([*(p.read_value() for p in parts), rate, left_out])
 
     def _seen_loss(self, compute_loss: Callable[..., Any]) -> Callable[..., Any]:
         def seen(*args: Any, **kwargs: Any) -> Any:
@@ -85,7 +90,7 @@ class Gate:
     def _note_loss(self, loss: Any) -> None:
         total = tf.add_n([tf.reduce_sum(tf.cast(t, tf.float32)) for t in tf.nest.flatten(loss)])
         self._loss.assign(total)
-        self._fail_unless(tf.math.is_finite(total), BAD_LOSS)
+        self._suspect.assign(tf.where(tf.math.is_finite(total), self._suspect.read_value(), 1.0))
 
     @contextlib.contextmanager
     def _watching_tapes(self) -> Iterator[None]:
@@ -120,6 +125,7 @@ class Gate:
                 trainable_variables = list(trainable_variables)
                 optimizer.build(trainable_variables)
                 optimizer.built = True
+            self._fail_unless(tf.equal(self._suspect.read_value(), 0.0), BAD_LOSS)
             sumsq = sum_of_squares(known)
             self._gradients.assign_add(sumsq)
             fine = _all_finite_exactly(sumsq, known)
@@ -163,6 +169,21 @@ class Gate:
         if pairs:
             lost = [tf.reduce_any(tf.math.is_finite(o) & ~tf.math.is_finite(v)) for v, o in pairs]
             self._fail_unless(~tf.reduce_any(tf.stack(lost)), BAD_STATE)
+
+    def _judge_loss(self, written: Sequence[Any], before: Sequence[Any]) -> None:
+        """A loss that is not finite, where no optimizer was called: whether something else went wrong, or was written.
+
+        Metrics may be: they are not looked at.
+        """
+        weights = {id(v) for v in _tf_variables(self._model.trainable_variables)}
+        pairs = [(v, o) for v, o in zip(written, before, strict=True) if id(v) in weights]
+
+        def left_out() -> Any:
+            """A step of the user's own has written nothing."""
+            same = [tf.reduce_all(tf.equal(v, o)) for v, o in pairs]
+            return tf.equal(self._code.read_value(), 0.0) & (tf.reduce_all(tf.stack(same)) if same else False)
+
+        self._fail_unless(tf.cond(tf.equal(self._suspect, 0.0), lambda: tf.constant(True), left_out), BAD_LOSS)
 
     def _fail_unless(self, fine: Any, bit: int) -> None:
         has = tf.equal(tf.math.floormod(tf.math.floordiv(self._code.read_value(), float(bit)), 2.0), 1.0)

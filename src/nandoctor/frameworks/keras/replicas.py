@@ -56,7 +56,9 @@ class ReplicaGate:
         sums = [sum_of_squares(gradients), sum_of_squares(weights), tf.constant(0.0)]
         flags = [tf.cast(~f, tf.float32) for f in fine]
         unscaled = (tf.constant(0.0), tf.constant(0.0))  # a loss scaler is not looked into here
-        return tf.stack([*flags, total(losses), *sums, *unscaled, learning_rate(self._model.optimizer)])
+        return tf.stack(
+            [*flags, total(losses), *sums, *unscaled, learning_rate(self._model.optimizer), tf.constant(0.0)]
+        )
 
     def _seen_loss(self, compute_loss: Callable[..., Any]) -> Callable[..., Any]:
         def seen(*args: Any, **kwargs: Any) -> Any:

@@ -131,6 +131,7 @@ def _step(run: TrainFunction, data: Any, watcher: Watcher, unguarded: Unguarded)
 
 
 def _reading(values: Sequence[float], seconds: float) -> Reading:
-    code, loss, gradients, weights, updates, scale, skipped, rate = values
+    code, loss, gradients, weights, updates, scale, skipped, rate, left_out = values
     known = None if np.isnan(rate) else rate
-    return Reading(int(code), loss, gradients, weights, updates, known, seconds, scale or None, bool(skipped))
+    by_scaler, by_user = bool(skipped), bool(left_out)
+    return Reading(int(code), loss, gradients, weights, updates, known, seconds, scale or None, by_scaler, by_user)

@@ -14,8 +14,7 @@ import os
 import sys
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any, Protocol
 
 import numpy as np
@@ -27,11 +26,8 @@ from tensorflow.python.ops.resource_variable_ops import ResourceVariable
 from nandoctor.errors import warn
 from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.reading import LoopReading
-from nandoctor.frameworks.tensorflow.finite import all_finite, sum_of_squares, total
+from nandoctor.frameworks.tensorflow.notes import Notes, Site
 from nandoctor.frameworks.tensorflow.recorder import not_converted, unconverted
-
-Site = tuple[CodeType, int]
-"""The place in the code that takes a gradient."""
 
 
 class Follower(Protocol):
@@ -62,29 +58,14 @@ class Follower(Protocol):
         ...
 
 
-_RING = 128
-"""Events that are kept on the device: of a compiled function that takes more gradients the host sees the last ones, up
-to the first fault."""
-
-
-@dataclass
-class _SiteNotes:
-    """On the device: the number of the site's last event, and how many it had."""
-
-    last: Any
-    times: Any
-
-
 class Loops:
     """The watch over every loop of one script."""
 
     def __init__(self, follower: Follower, *, strict: bool = False) -> None:
         self._follower = follower
         self._strict = strict
-        self._notes: Any = None
-        self._ring: Any = None
+        self._notes = Notes()
         self._looked = 0.0
-        self._sites: dict[Site, _SiteNotes] = {}
         self._with_events: weakref.WeakSet[Any] = weakref.WeakSet()
         self._outermost: Any = None
         self._recording_tapes = 0
@@ -196,69 +177,21 @@ class Loops:
         pairs = list(zip(tf.nest.flatten(sources), tf.nest.flatten(gradients), strict=False))
         self.know([source for source, _ in pairs])
         self._follower.differentiated([(v, g) for v, g in pairs if g is not None])
-        self._note(site, target, [v for v, _ in pairs], [g for _, g in pairs if g is not None])
+        judged, self._unscaled = target if self._unscaled is None else self._unscaled, None
+        weights = [v for v, _ in pairs if isinstance(v, tf.Variable) or hasattr(v, "value")]
+        gradients = [g for _, g in pairs if g is not None]
+        self._notes.event(site, _tensors(target), _tensors(judged), weights, gradients)
         if tf.executing_eagerly():
             self.look()
         elif self._outermost is not None:
             self._with_events.add(self._outermost)
 
-    def _note(self, site: Site, target: Any, sources: Sequence[Any], gradients: Sequence[Any]) -> None:
-        """Count an event where it runs, and keep what it was like."""
-        noted, here = self._noted(), self._notes_of(site)
-        number, last = noted.events + 1.0, here.last.read_value()
-        judged, self._unscaled = target if self._unscaled is None else self._unscaled, None
-        healthy = tf.equal(noted.fault, 0.0)
-        bad = ~all_finite(_tensors(judged)) & healthy
-        here.times.assign_add(1.0)
-        here.last.assign(number)
-        weights = [v for v in sources if isinstance(v, tf.Variable) or hasattr(v, "value")]
-        self._write(
-            LoopReading(
-                events=number,
-                fault=tf.where(bad, number, noted.fault),
-                previous=tf.where(bad, last, noted.previous),
-                kind=tf.where(bad, tf.ones_like(noted.kind), noted.kind),
-                loss=total(_tensors(target)),
-                gradient_sumsq=sum_of_squares(gradients),
-                weight_sumsq=sum_of_squares(weights),
-                step=tf.where(healthy, tf.maximum(here.times.read_value(), noted.step), noted.step),
-                learning_rate=noted.learning_rate,
-                before=last,
-            )
-        )
-
     def note_update(self, optimizer_rate: Any, gradients: Sequence[Any]) -> None:
         """An optimizer is given gradients: note its rate, and the first time that one is not finite."""
         with self._unharmed():
-            noted = self._noted()
-            bad = ~all_finite(gradients) & tf.equal(noted.fault, 0.0)
-            self._write(
-                replace(
-                    noted,
-                    fault=tf.where(bad, noted.events, noted.fault),
-                    previous=tf.where(bad, noted.before, noted.previous),
-                    kind=tf.where(bad, 2.0 * tf.ones_like(noted.kind), noted.kind),
-                    learning_rate=optimizer_rate,
-                )
-            )
-
-    def _noted(self) -> LoopReading:
-        """What was noted so far, each number as a tensor on the device."""
-        if self._notes is None:
-            with tf.init_scope():
-                width = len(fields(LoopReading))
-                self._notes = tf.Variable(tf.zeros(width, tf.float64), trainable=False, name="nandoctor_loop")
-                ring = tf.zeros((_RING + 1, width), tf.float64)
-                self._ring = tf.Variable(ring, trainable=False, name="nandoctor_loop_ring")
-        return LoopReading(*tf.unstack(self._notes.read_value()))
-
-    def _write(self, noted: LoopReading) -> None:
-        row = tf.stack([tf.cast(getattr(noted, f.name), tf.float64) for f in fields(noted)])
-        self._notes.assign(row)
-        if not tf.executing_eagerly():  # the host may see it only when many more have run
-            kept = tf.math.floormod(noted.events, float(_RING))
-            place = tf.where(tf.equal(noted.fault, 0.0), kept, float(_RING))  # what follows a fault is of no interest
-            self._ring.scatter_nd_update([[tf.cast(place, tf.int32)]], [row])
+            self._notes.update(optimizer_rate, gradients)
+        if tf.executing_eagerly():
+            self.look()
 
     def note_unscaled(self, loss: Any) -> None:
         """A loss scaler is about to scale a loss: it is this loss that has to be finite."""
@@ -273,36 +206,22 @@ class Loops:
     def follower(self) -> Follower:
         return self._follower
 
-    def _notes_of(self, site: Site) -> _SiteNotes:
-        if site not in self._sites:
-            with tf.init_scope():
-                made = [tf.Variable(0.0, trainable=False, dtype=tf.float64, name="nandoctor_site") for _ in range(2)]
-            self._sites[site] = _SiteNotes(*made)
-        return self._sites[site]
-
-    # -- the host -------------------------------------------------------------------------------
-
     def look(self) -> None:
         """Read what was noted, and tell it."""
         if (reading := self.reading) is not None:
             several = reading.events - self._looked > 1
             self._looked, since = reading.events, self._looked
-            self._follower.look(reading, self._unseen(since, reading.events) if several else ())
-
-    def _unseen(self, since: float, until: float) -> list[LoopReading]:
-        """The events between two that the ring still holds, oldest first."""
-        rows = (LoopReading(*row) for row in self._ring.numpy()[:_RING].tolist())
-        return sorted((r for r in rows if since < r.events < until), key=lambda r: r.events)
+            self._follower.look(reading, self._notes.between(since, reading.events) if several else ())
 
     @property
     def reading(self) -> LoopReading | None:
         """What was noted so far; None where there was no event."""
-        return None if self._notes is None else LoopReading(*self._notes.numpy().tolist())
+        return self._notes.reading
 
     @property
     def events(self) -> int:
         """How many there were so far, read from the device."""
-        return 0 if self._notes is None else int(self._notes.numpy()[0])
+        return 0 if (reading := self.reading) is None else int(reading.events)
 
     def _call(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def call(function: Any, *args: Any, **kwargs: Any) -> Any:

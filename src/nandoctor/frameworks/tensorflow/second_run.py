@@ -120,7 +120,9 @@ class LoopTracer:
         self._events = int(reading.events)
         self._losses.update((int(r.events), r.loss) for r in (*before, reading))
         self._progress(self._events)
-        bad_loss = self._recorder is not None and reading.faulty and int(reading.kind) == 1
+        bad_loss = self._recorder is not None and (
+            (reading.faulty and int(reading.kind) == 1) or self._is_suspect_again(reading)
+        )
         self.met = self.met or bad_loss
         if bad_loss or self._events >= self._rendezvous.event + BEYOND:
             self._finish(reading)
@@ -128,6 +130,10 @@ class LoopTracer:
             self._turn_is_over and not self._updates and self._events > self._rendezvous.event
         ):
             self._wake()
+
+    def _is_suspect_again(self, reading: LoopReading) -> bool:
+        """What the first run found to be a fault in the end shows here as it begins."""
+        return self._rendezvous.surface == "loss" and reading.suspect == reading.events >= self._rendezvous.event
 
     @property
     def _awake(self) -> bool:

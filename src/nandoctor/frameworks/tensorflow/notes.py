@@ -1,0 +1,154 @@
+"""What is noted on the device of the loops of a script: a few numbers, written where the loop runs, compiled or not.
+
+A loss that is not finite is only suspected at first. A script may look at it and leave the step out, which is no fault:
+the suspicion is confirmed when an optimizer is called next, or when the weights have changed by the next event at the
+same place; it is dropped when an optimizer is called with finite gradients after more events than usual. (After as many
+as usual, which are several where gradients are accumulated, none was left out.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from types import CodeType
+from typing import Any
+
+import tensorflow as tf
+
+from nandoctor.frameworks.reading import LoopReading
+from nandoctor.frameworks.tensorflow.finite import all_finite, sum_of_squares, total
+
+Site = tuple[CodeType, int]
+"""The place in the code that takes a gradient."""
+
+RING = 128
+"""Events that are kept on the device: of a compiled function that takes more gradients the host sees the last ones, up
+to the first fault."""
+
+
+@dataclass
+class _SiteNotes:
+    """A place's number, from 1; on the device the number of its last event, and how many it had."""
+
+    place: int
+    last: Any
+    times: Any
+
+
+class Notes:
+    """The notes of one script."""
+
+    def __init__(self) -> None:
+        self._noted: Any = None
+        self._ring: Any = None
+        self._sites: dict[Site, _SiteNotes] = {}
+
+    # -- where the loop runs --------------------------------------------------------------------
+
+    def event(
+        self,
+        site: Site,
+        target: Sequence[Any],
+        judged: Sequence[Any],
+        weights: Sequence[Any],
+        gradients: Sequence[Any],
+    ) -> None:
+        """A gradient was taken: of `target`, which is judged by `judged` (the loss before it was scaled)."""
+        noted, here = self._read(), self._at(site)
+        number, last = noted.events + 1.0, here.last.read_value()
+        here.times.assign_add(1.0)
+        here.last.assign(number)
+        weight_sumsq = tf.cast(sum_of_squares(weights), tf.float64)
+        bad = ~all_finite(judged)
+        at_large, suspected = tf.equal(noted.fault, 0.0), noted.suspect > 0.0
+        changed = tf.equal(noted.suspect_place, float(here.place)) & tf.not_equal(weight_sumsq, noted.suspect_weights)
+        confirmed = at_large & suspected & changed & tf.equal(last, noted.suspect)
+        dropped = suspected & changed & (last > noted.suspect) & ~bad
+        fresh = bad & ~suspected
+
+        def suspicion(of_this: Any, before: Any) -> Any:
+            return tf.where(fresh, tf.cast(of_this, tf.float64), tf.where(dropped, tf.zeros_like(before), before))
+
+        self._write(
+            LoopReading(
+                events=number,
+                fault=tf.where(confirmed, noted.suspect, noted.fault),
+                previous=tf.where(confirmed, noted.suspect_previous, noted.previous),
+                kind=tf.where(confirmed, tf.ones_like(noted.kind), noted.kind),
+                loss=total(target),
+                gradient_sumsq=sum_of_squares(gradients),
+                weight_sumsq=weight_sumsq,
+                step=tf.where(
+                    at_large & (fresh | ~suspected), tf.maximum(here.times.read_value(), noted.step), noted.step
+                ),
+                learning_rate=noted.learning_rate,
+                before=last,
+                suspect=suspicion(number, noted.suspect),
+                suspect_previous=suspicion(last, noted.suspect_previous),
+                suspect_place=suspicion(here.place, noted.suspect_place),
+                suspect_weights=suspicion(weight_sumsq, noted.suspect_weights),
+                bad_losses=noted.bad_losses + tf.cast(bad, tf.float64),
+                updated=noted.updated,
+                gap=noted.gap,
+            )
+        )
+
+    def update(self, rate: Any, gradients: Sequence[Any]) -> None:
+        """An optimizer is given gradients, at a rate."""
+        noted = self._read()
+        bad = ~all_finite(gradients)
+        at_large, suspected = tf.equal(noted.fault, 0.0), noted.suspect > 0.0
+        gap = noted.events - noted.updated
+        taken = tf.equal(noted.suspect, noted.events) | tf.equal(gap, noted.gap)
+        loss = at_large & suspected & (bad | taken)
+        gradient = at_large & ~suspected & bad
+        one = tf.ones_like(noted.kind)
+        self._write(
+            replace(
+                noted,
+                fault=tf.where(loss, noted.suspect, tf.where(gradient, noted.events, noted.fault)),
+                previous=tf.where(loss, noted.suspect_previous, tf.where(gradient, noted.before, noted.previous)),
+                kind=tf.where(loss, one, tf.where(gradient, 2.0 * one, noted.kind)),
+                learning_rate=rate,
+                suspect=tf.where(bad | taken, noted.suspect, tf.zeros_like(noted.suspect)),
+                updated=noted.events,
+                gap=tf.where(tf.equal(noted.gap, 0.0), gap, tf.where(gap > 0.0, tf.minimum(gap, noted.gap), noted.gap)),
+            )
+        )
+
+    def _read(self) -> LoopReading:
+        """What was noted so far, each number as a tensor on the device."""
+        if self._noted is None:
+            with tf.init_scope():
+                width = len(fields(LoopReading))
+                self._noted = tf.Variable(tf.zeros(width, tf.float64), trainable=False, name="nandoctor_loop")
+                ring = tf.zeros((RING + 1, width), tf.float64)
+                self._ring = tf.Variable(ring, trainable=False, name="nandoctor_loop_ring")
+        return LoopReading(*tf.unstack(self._noted.read_value()))
+
+    def _write(self, noted: LoopReading) -> None:
+        row = tf.stack([tf.cast(getattr(noted, f.name), tf.float64) for f in fields(noted)])
+        self._noted.assign(row)
+        if not tf.executing_eagerly():  # the host may see it only when many more have run
+            kept = tf.math.floormod(noted.events, float(RING))
+            place = tf.where(tf.equal(noted.fault, 0.0), kept, float(RING))  # what follows a fault is of no interest
+            self._ring.scatter_nd_update([[tf.cast(place, tf.int32)]], [row])
+
+    def _at(self, site: Site) -> _SiteNotes:
+        if site not in self._sites:
+            with tf.init_scope():
+                made = [tf.Variable(0.0, trainable=False, dtype=tf.float64, name="nandoctor_site") for _ in range(2)]
+            self._sites[site] = _SiteNotes(len(self._sites) + 1, *made)
+        return self._sites[site]
+
+    # -- on the host ----------------------------------------------------------------------------
+
+    @property
+    def reading(self) -> LoopReading | None:
+        """What was noted so far; None where there was no event."""
+        return None if self._noted is None else LoopReading(*self._noted.numpy().tolist())
+
+    def between(self, since: float, until: float) -> list[LoopReading]:
+        """The events between two that the ring still holds, oldest first."""
+        rows = (LoopReading(*row) for row in self._ring.numpy()[:RING].tolist())
+        return sorted((r for r in rows if since < r.events < until), key=lambda r: r.events)
