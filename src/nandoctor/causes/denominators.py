@@ -58,7 +58,15 @@ def empty_selection(case: Case) -> Value | None:
     numerators = case.at_bad_elements(denominator.node.inputs[0])
     if numerators is None or (numerators != 0).any():
         return None  # a number divided by a count of 0 is no mean
+    chosen_by_labels = bool(deciding_roles(case.trace, denominator.value) & {"target", "sample_weight"})
+    if _is_sum_of(case.trace, denominator.value, denominator.node.inputs[0]) and not chosen_by_labels:
+        return None  # rows that are divided by their own sum, as an adjacency matrix by its degrees
     return denominator.value
+
+
+def _is_sum_of(trace: Trace, value: Value, summed: Value) -> bool:
+    """Whether a value is the sum of another one."""
+    return any(node.kind == "sum" and any(v is summed for v in node.inputs) for node in _near(trace, value))
 
 
 def counts(trace: Trace, value: Value) -> bool:

@@ -110,8 +110,9 @@ def _unbounded(case: Case) -> Suspicion | None:
         return None
     for _, target in case.family("target"):
         values = as_float64(target)
-        if not np.isfinite(values).all() or not ((values < 0) | (values > 1)).any():
-            continue
+        labels = bool(np.isfinite(values).all() and (values == np.round(values)).all())
+        if not labels or not ((values < 0) | (values > 1)).any():
+            continue  # the numbers of a regression: its loss may well fall below 0
         low, high = float(values.min()), float(values.max())
         return Suspicion(
             confidence=0.96,

@@ -49,7 +49,7 @@ def examine(case: Case) -> Suspicion | None:
     of_matrix = f" The spectral radius of `{name}` is {radius:.3g}." if radius is not None else ""
     outcome = " Replayed with the norm of it held at 1, and nothing else changed, training does not diverge."
     return Suspicion(
-        confidence=0.955 if proven else 0.9 if not recurrence.weight else 0.75,
+        confidence=0.955 if proven else 0.9 if not recurrence.weight or case.step == 1 else 0.75,
         summary=f"{expression(location, 'the recurrence')} multiplies the state by {recurrence.factor:.3g} at each "
         f"time step: {recurrence.magnitudes[0]:.3g} becomes {recurrence.magnitudes[-1]:.3g} in "
         f"{len(recurrence.magnitudes)} steps of one sequence.{of_matrix}{outcome if proven else ''}",

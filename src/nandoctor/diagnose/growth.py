@@ -116,10 +116,9 @@ def single_step(capsule: Capsule, subject: Subject) -> Trial:
     return Trial(half_facts.IN_SINGLE, tuple(losses))
 
 
-def penalties_of(capsule: Capsule, subject: Subject, loss: float) -> tuple[Penalty, ...]:
+def penalties_of(capsule: Capsule, subject: Subject, start: Snapshot, loss: float) -> tuple[Penalty, ...]:
     """The regularisers, with their shares in a loss, in the state that the experiments start from."""
-    start = _start(capsule)
-    found = () if start is None else subject.penalties((*capsule.recent, capsule.batch)[0], start.state)
+    found = subject.penalties((*capsule.recent, capsule.batch)[0], start.state)
     whole = abs(loss) if np.isfinite(loss) and loss != 0 else float("inf")
     return tuple(
         Penalty(
@@ -144,24 +143,24 @@ class Weighed:
 
 def with_trials(growth: Growth, capsule: Capsule, subject: Subject, clues: Clues) -> Weighed:
     """The experiments, in the order of their power to explain, until one stops the growth."""
-    start = _start(capsule)
     if capsule.loop:
         return Weighed(replace(growth, trials=_of_the_script(capsule, subject, clues)), recurrence=clues.recurrence)
-    if start is None:
-        return Weighed(growth, recurrence=clues.recurrence)
     batches = [*capsule.recent, *(() if capsule.batch.validation else (capsule.batch,))]
-    if not batches:
+    if not batches or not capsule.snapshots:
         return Weighed(growth, recurrence=clues.recurrence)
-    steps = int(np.clip(capsule.step - start.step + 8, 10, _MOST_STEPS))
     began = time.perf_counter()
-    as_it_was = Trial(_AS_IT_WAS, tuple(subject.losses_with(start.state, batches, steps, Change())))
+    for start in _starts(capsule):
+        steps = int(np.clip(capsule.step - start.step + 8, 10, _MOST_STEPS))
+        as_it_was = Trial(_AS_IT_WAS, tuple(subject.losses_with(start.state, batches, steps, Change())))
+        if not as_it_was.settles or time.perf_counter() - began > SECONDS / 2:
+            break
     if as_it_was.settles:
         return Weighed(growth)  # the growth does not come back: nothing can be learnt from it
     each = (time.perf_counter() - began) / max(len(as_it_was.losses), 1)
     steps = int(np.clip(SECONDS / 5 / max(each, 1e-6), 10, steps))
     before = _Start(start, capsule, subject)
     loss = next(iter(as_it_was.losses), float("nan"))
-    penalties = (*penalties_of(capsule, subject, loss), *(before.written_out(loss) if clues.terms else ()))
+    penalties = (*penalties_of(capsule, subject, start, loss), *(before.written_out(loss) if clues.terms else ()))
     if clues.recurrence is None and clues.repeats and start.step < capsule.step:
         clues = replace(clues, recurrence=growing_recurrence(before.trace))
     trials = [as_it_was]
@@ -223,10 +222,13 @@ def _key(node: Node) -> tuple[str, Frame] | None:
     return None if frame is None else (node.op, frame)
 
 
-def _start(capsule: Capsule) -> Snapshot | None:
-    """The oldest snapshot from which the fault can be reached in a short replay."""
+def _starts(capsule: Capsule) -> Sequence[Snapshot]:
+    """The snapshots from which the fault can be reached in a short replay, oldest first.
+
+    Of many batches only the last are kept: trained on again and again from long before, they may not lead there.
+    """
     near = [s for s in capsule.snapshots if s.step <= capsule.step and capsule.step - s.step <= _MOST_STEPS]
-    return near[0] if near else (capsule.snapshots[0] if capsule.snapshots else None)
+    return near or capsule.snapshots[:1]
 
 
 def _changes(capsule: Capsule, clues: Clues, penalties: tuple[Penalty, ...]) -> Iterator[tuple[str, Change]]:

@@ -1,7 +1,8 @@
 """Which of the values that came into a recorded step are its inputs, and which its targets.
 
 A loop of the user's own does not say. But an input is what first meets weights alone (it is multiplied by a kernel, or
-looks up an embedding), and a target is what first meets something that was computed from inputs and weights.
+looks up an embedding), and a target is what first meets something that was computed from inputs and weights, to meet no
+weight any more: an adjacency matrix that comes in between two layers is an input too.
 """
 
 from __future__ import annotations
@@ -76,12 +77,20 @@ def _families(trace: Trace, candidates: list[Value]) -> dict[int, str]:
             if _is_weight(value):
                 weighted.add(id(value))
         _decide(node, behind, weighted, found)
+        if any(_is_weight(v) and v.shape for v in node.inputs):
+            found.update(dict.fromkeys(_met_before(node, behind, found), "input"))
         reached = frozenset().union(*(behind.get(id(v), frozenset()) for v in node.inputs))
         for output in node.outputs:
             behind[id(output)] = reached
             if any(id(v) in weighted for v in node.inputs):
                 weighted.add(id(output))
     return found
+
+
+def _met_before(node: Node, behind: dict[int, frozenset[int]], found: dict[int, str]) -> list[int]:
+    """What was taken for targets, and is on its way into another weight."""
+    reached = frozenset().union(*(behind.get(id(v), frozenset()) for v in node.inputs))
+    return [leaf for leaf in reached if found.get(leaf) == "target"]
 
 
 def _decide(node: Node, behind: dict[int, frozenset[int]], weighted: set[int], found: dict[int, str]) -> None:

@@ -6,6 +6,7 @@ is kept for good; of the others those about 1, 8, 64 ... intervals old stay.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ class Snapshots:
         self._kept: list[Snapshot] = []
         self._most = _MOST
         self._began = time.perf_counter()
-        self._spent = 0.0
+        self._first_step = 1
 
     def before_step(self, step: int) -> None:
         """Called with the number of the step that comes next; the present state is healthy."""
@@ -56,7 +57,7 @@ class Snapshots:
         elif self._kept:
             self._most = 0  # there is room for the first alone: take no more
         self._thin(step)
-        self._slow_down(time.perf_counter() - started, step)
+        self._pace(time.perf_counter() - started, step)
 
     def _thin(self, step: int) -> None:
         """Keep the first, the latest, and those nearest to 8 and 64 intervals back."""
@@ -70,10 +71,13 @@ class Snapshots:
             ]
             self._kept.pop(1 + int(np.argmin(gaps)) if gaps else 1)
 
-    def _slow_down(self, seconds: float, step: int) -> None:
-        self._spent += seconds
-        if step > _BASE and self._spent > SHARE * (time.perf_counter() - self._began):
-            self._interval *= 2
+    def _pace(self, seconds: float, step: int) -> None:
+        """As many steps to the next one as are worth the cost of this one; the first, which is slow, tells nothing."""
+        if step <= _BASE:
+            self._began, self._first_step = time.perf_counter(), step
+            return
+        each = (time.perf_counter() - self._began) / max(step - self._first_step, 1)
+        self._interval = max(_BASE, math.ceil(seconds / (SHARE * max(each, 1e-9))))
 
     @property
     def kept(self) -> tuple[Snapshot, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -25,25 +26,38 @@ def _arrays(data: Any) -> dict[str, np.ndarray]:
 
 def leaves(data: Any) -> list[tuple[str, Any]]:
     """Each tensor of a batch with its role."""
-    x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
-    named = []
-    for family, part in (("input", x), ("target", y), ("sample_weight", weight)):
+    parts, named = _parts(data), []
+    counts = {family: itertools.count() for family, _ in parts}
+    for family, part in parts:
         flat = [leaf for leaf in keras.tree.flatten(part) if leaf is not None]
-        named += [(f"{family}[{i}]", leaf) for i, leaf in enumerate(flat)]
+        named += [(f"{family}[{next(counts[family])}]", leaf) for leaf in flat]
     return named
+
+
+def _parts(data: Any) -> list[tuple[str, Any]]:
+    """The parts of a batch, each with its family.
+
+    A third one is a weight for each row, or for each target; a train step of the user's own may as well be given more
+    inputs there.
+    """
+    x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
+    rank = max((len(leaf.shape) for leaf in keras.tree.flatten(y) if hasattr(leaf, "shape")), default=1)
+    weights = [leaf for leaf in keras.tree.flatten(weight) if hasattr(leaf, "shape")]
+    third = "input" if any(len(leaf.shape) > max(rank, 1) for leaf in weights) else "sample_weight"
+    return [("input", x), ("target", y), (third, weight)]
 
 
 def map_leaves(data: Any, change: Callable[[str, Any], Any]) -> Any:
     """The batch with each tensor changed by a function of its role and itself."""
-    x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
+    families = _parts(data)
+    counts = {family: itertools.count() for family, _ in families}
 
     def apply(family: str, part: Any) -> Any:
-        count = iter(range(1 << 30))
         return keras.tree.map_structure(
-            lambda leaf: None if leaf is None else change(f"{family}[{next(count)}]", leaf), part
+            lambda leaf: None if leaf is None else change(f"{family}[{next(counts[family])}]", leaf), part
         )
 
-    parts = apply("input", x), apply("target", y), apply("sample_weight", weight)
+    parts = tuple(apply(family, part) for family, part in families)
     if not isinstance(data, (tuple, list)):
         return parts[0]
     return parts[: len(data)]  # a train step of the user's own unpacks what it was given

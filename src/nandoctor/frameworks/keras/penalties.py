@@ -29,6 +29,7 @@ def penalties_of(model: Any, x: Any, optimizer: Location | None) -> list[Penalty
         for variable in (*layer._trainable_variables,):
             if variable.regularizer is not None:
                 place = sites.variable_made_at(variable) or sites.made_at(layer)
+                place = sites.only_call_of(type(variable.regularizer), place) or place
                 coefficient = getattr(variable.regularizer, "l2", None)
                 value = _number(variable.regularizer(variable))
                 known = None if coefficient is None else float(coefficient)

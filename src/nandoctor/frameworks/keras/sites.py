@@ -11,6 +11,7 @@ import ast
 import contextlib
 import functools
 import linecache
+import os
 import sys
 import weakref
 from collections.abc import Callable, Iterator
@@ -119,27 +120,34 @@ def compile_site(model: Any, fit: Location | None) -> Location | None:
     return None if fit is None else _compile_call_in(fit)
 
 
+def only_call_of(made: type, near: Location | None) -> Location | None:
+    """The one call in a file of the user's that makes an object of a class which that file defines."""
+    defined = getattr(sys.modules.get(made.__module__), "__file__", None)
+    if near is None or defined is None or os.path.abspath(defined) != os.path.abspath(near.file):
+        return None
+    calls = _calls(near.file, lambda name: isinstance(name, ast.Name) and name.id == made.__name__)
+    return _location(near.file, calls[0]) if len(calls) == 1 else None
+
+
 def _compile_call_in(fit: Location) -> Location | None:
     """The last `.compile(` above the `fit` call in its file."""
-    lines = linecache.getlines(fit.file)
+    calls = _calls(fit.file, lambda name: isinstance(name, ast.Attribute) and name.attr == "compile")
+    above = [call for call in calls if call.lineno < fit.line]
+    return _location(fit.file, max(above, key=lambda call: call.lineno)) if above else None
+
+
+def _calls(file: str, wanted: Callable[[ast.expr], bool]) -> list[ast.Call]:
     try:
-        tree = ast.parse("".join(lines))
+        tree = ast.parse("".join(linecache.getlines(file)))
     except (SyntaxError, ValueError):
-        return None
-    calls = [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr == "compile"
-        and node.lineno < fit.line
-    ]
-    if not calls:
-        return None
-    call = max(calls, key=lambda node: node.lineno)
-    code = " ".join((ast.get_source_segment("".join(lines), call) or "").split())
+        return []
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Call) and wanted(node.func)]
+
+
+def _location(file: str, call: ast.Call) -> Location:
+    code = " ".join((ast.get_source_segment("".join(linecache.getlines(file)), call) or "").split())
     return Location(
-        file=fit.file,
+        file=file,
         line=call.lineno,
         column=call.col_offset,
         end_line=call.end_lineno,
