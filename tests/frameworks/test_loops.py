@@ -28,7 +28,7 @@ class Listener:
     def differentiating(self, targets: Any) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext()
 
-    def differentiated(self, gradients: Any) -> None:
+    def differentiated(self, gradients: Any, state: Any) -> None:
         pass
 
     def updating(self, gradients: Any) -> contextlib.AbstractContextManager[None]:

@@ -71,7 +71,10 @@ def explain_again(
     def tracer() -> Any:
         from nandoctor.frameworks.tensorflow.second_run import LoopTracer
 
-        tracers.append(LoopTracer(rendezvous, explain, lambda: kept[0].variables, _marks, progress))
+        def known() -> dict[str, list[Any]]:
+            return {"weight": kept[0].variables, "state": kept[0].state}
+
+        tracers.append(LoopTracer(rendezvous, explain, known, _marks, progress))
         return tracers[0]
 
     with contextlib.ExitStack() as stack:

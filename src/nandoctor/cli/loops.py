@@ -67,7 +67,8 @@ class LoopSession:
             self._watch.ended(lambda: _all_finite(self._loops.variables), self._loops.reading)
 
     def _fault(self, rendezvous: Rendezvous) -> None:
-        what = {"loss": "the loss is", "gradient": "the gradient is"}.get(rendezvous.surface, "the weights are")
+        known = {"loss": "the loss is", "gradient": "the gradient is", "state": "a statistic is"}
+        what = known.get(rendezvous.surface, "the weights are")
         print(f"\nnandoctor: {what} not finite at step {rendezvous.step:,}; finding out why ...", file=sys.stderr)
         self.result = self._explained(rendezvous)
         raise self._stop()

@@ -27,7 +27,8 @@ class LoopReading:
         events: how many there were.
         fault: the first that was not finite; 0 where all were.
         previous: the event before that at the same place of the code.
-        kind: 1 where the loss was not finite, 2 where gradients were that an optimizer was given.
+        kind: 1 where the loss was not finite, 2 where gradients were that an optimizer was given, 3 where what the loss
+            writes was.
         loss, gradient_sumsq, weight_sumsq: of the last event.
         step: how many events the busiest place of the code had, up to the fault.
         learning_rate: that the optimizer used last; 0 where none is known.
@@ -65,7 +66,7 @@ class LoopReading:
 
     @property
     def surface(self) -> str:
-        return {1: "loss", 2: "gradient"}.get(int(self.kind), "weights")
+        return {1: "loss", 2: "gradient", 3: "state"}.get(int(self.kind), "weights")
 
     def record(self, seconds: float) -> StepRecord:
         """The last event as the history keeps it."""

@@ -27,7 +27,7 @@ class LoopListener:
     def differentiating(self, targets: Sequence[Any]) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext()
 
-    def differentiated(self, gradients: Sequence[tuple[Any, Any]]) -> None:
+    def differentiated(self, gradients: Sequence[tuple[Any, Any]], state: Sequence[Any]) -> None:
         """Nothing is needed while it runs."""
 
     def updating(self, gradients: Sequence[tuple[Any, Any]]) -> contextlib.AbstractContextManager[None]:

@@ -44,8 +44,8 @@ class Follower(Protocol):
         """Entered around each event while it runs in Python."""
         ...
 
-    def differentiated(self, gradients: Sequence[tuple[Any, Any]]) -> None:
-        """Each source of an event with its gradient; called while the event runs in Python."""
+    def differentiated(self, gradients: Sequence[tuple[Any, Any]], state: Sequence[Any]) -> None:
+        """Each source of an event with its gradient, and what the loss has written; called while it runs in Python."""
         ...
 
     def updating(self, gradients: Sequence[tuple[Any, Any]]) -> contextlib.AbstractContextManager[None]:
@@ -74,20 +74,28 @@ class Loops:
         self._unscaled: Any = None
         self.optimizer: Any = None
         self._variables: dict[int, weakref.ref[Any]] = {}
+        self._state: dict[int, weakref.ref[Any]] = {}
+        self._written: dict[int, Any] = {}
 
     @contextlib.contextmanager
     def watching(self, seed: int | None = None) -> Iterator[Loops]:
         """While inside, every loop is watched; `seed` is TensorFlow's for a script that sets none."""
         if seed is not None:
             tf.random.set_seed(seed)
-        with (
-            patched(tf.GradientTape, "gradient", self._gradient(tf.GradientTape.gradient)),
-            patched(tf.GradientTape, "_push_tape", self._push(tf.GradientTape._push_tape)),
-            patched(tf.GradientTape, "_pop_tape", self._pop(tf.GradientTape._pop_tape)),
-            patched(Function, "__call__", self._call(Function.__call__)),
-            patched(parallel, "pfor", not_converted(self.standing_aside(parallel.pfor))),  # has no variables to write
-        ):
+        with contextlib.ExitStack() as stack:
+            for owner, name, instead in self._patches():
+                stack.enter_context(patched(owner, name, instead(getattr(owner, name))))
             yield self
+
+    def _patches(self) -> list[tuple[Any, str, Callable[[Any], Any]]]:
+        return [
+            (tf.GradientTape, "gradient", self._gradient),
+            (tf.GradientTape, "_push_tape", self._push),
+            (tf.GradientTape, "_pop_tape", self._pop),
+            (Function, "__call__", self._call),
+            (parallel, "pfor", lambda original: not_converted(self.standing_aside(original))),  # may write no variable
+            *((ResourceVariable, name, self._assign) for name in ("assign", "assign_add", "assign_sub")),
+        ]
 
     @contextlib.contextmanager
     def aside(self) -> Iterator[None]:
@@ -112,6 +120,11 @@ class Loops:
     def variables(self) -> list[Any]:
         """The variables that gradients were taken of, or that an optimizer wrote."""
         return [v for ref in self._variables.values() if (v := ref()) is not None]
+
+    @property
+    def state(self) -> list[Any]:
+        """What a loss writes as it is computed: moving statistics, accumulators."""
+        return [v for ref in self._state.values() if (v := ref()) is not None]
 
     @contextlib.contextmanager
     def slowed(self, factor: float) -> Iterator[None]:
@@ -176,11 +189,13 @@ class Loops:
     def _told(self, site: Site, target: Any, sources: Any, gradients: Any) -> None:
         pairs = list(zip(tf.nest.flatten(sources), tf.nest.flatten(gradients), strict=False))
         self.know([source for source, _ in pairs])
-        self._follower.differentiated([(v, g) for v, g in pairs if g is not None])
+        state = [v for key, v in self._written.items() if key not in self._variables]
+        self._state.update({id(v): weakref.ref(v) for v in state})
+        self._follower.differentiated([(v, g) for v, g in pairs if g is not None], state)
         judged, self._unscaled = target if self._unscaled is None else self._unscaled, None
         weights = [v for v, _ in pairs if isinstance(v, tf.Variable) or hasattr(v, "value")]
         gradients = [g for _, g in pairs if g is not None]
-        self._notes.event(site, _tensors(target), _tensors(judged), weights, gradients)
+        self._notes.event(site, _tensors(target), _tensors(judged), weights, gradients, state)
         if tf.executing_eagerly():
             self.look()
         elif self._outermost is not None:
@@ -248,6 +263,8 @@ class Loops:
         def push(tape: Any) -> None:
             if not self._aside and self._outermost is None and self._recording_tapes == 0 and tf.executing_eagerly():
                 self._follower.call_begins(lambda: self.events)
+            if self._recording_tapes == 0:
+                self._written = {}
             original(tape)
             self._recording_tapes += 1
 
@@ -260,6 +277,15 @@ class Loops:
             self._recording_tapes -= 1
 
         return pop
+
+    def _assign(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @not_converted
+        def assign(variable: Any, *args: Any, **kwargs: Any) -> Any:
+            if self._recording_tapes and not self._aside and variable.dtype.is_floating and not variable.trainable:
+                self._written[id(variable)] = variable
+            return original(variable, *args, **kwargs)
+
+        return assign
 
 
 _TENSORFLOW = os.path.dirname(tf.__file__) + os.sep

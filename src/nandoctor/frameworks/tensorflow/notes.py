@@ -28,11 +28,15 @@ to the first fault."""
 
 @dataclass
 class _SiteNotes:
-    """A place's number, from 1; on the device the number of its last event, and how many it had."""
+    """A place's number, from 1; on the device the number of its last event, and how many it had.
+
+    `sound`: 1 where what its loss writes was finite last time, -1 where it was not, 0 where it is not known.
+    """
 
     place: int
     last: Any
     times: Any
+    sound: Any
 
 
 class Notes:
@@ -52,17 +56,23 @@ class Notes:
         judged: Sequence[Any],
         weights: Sequence[Any],
         gradients: Sequence[Any],
+        state: Sequence[Any],
     ) -> None:
-        """A gradient was taken: of `target`, which is judged by `judged` (the loss before it was scaled)."""
+        """A gradient was taken: of `target`, which is judged by `judged` (the loss before it was scaled).
+
+        `state`: what was written as the loss was computed.
+        """
         noted, here = self._read(), self._at(site)
         number, last = noted.events + 1.0, here.last.read_value()
         here.times.assign_add(1.0)
         here.last.assign(number)
         weight_sumsq = tf.cast(sum_of_squares(weights), tf.float64)
-        bad = ~all_finite(judged)
+        bad, lost = ~all_finite(judged), self._lost(here, state)
         at_large, suspected = tf.equal(noted.fault, 0.0), noted.suspect > 0.0
         changed = tf.equal(noted.suspect_place, float(here.place)) & tf.not_equal(weight_sumsq, noted.suspect_weights)
         confirmed = at_large & suspected & changed & tf.equal(last, noted.suspect)
+        at_once = at_large & lost & ~confirmed
+        one = tf.ones_like(noted.kind)
         dropped = suspected & changed & (last > noted.suspect) & ~bad
         fresh = bad & ~suspected
 
@@ -72,9 +82,9 @@ class Notes:
         self._write(
             LoopReading(
                 events=number,
-                fault=tf.where(confirmed, noted.suspect, noted.fault),
-                previous=tf.where(confirmed, noted.suspect_previous, noted.previous),
-                kind=tf.where(confirmed, tf.ones_like(noted.kind), noted.kind),
+                fault=tf.where(confirmed, noted.suspect, tf.where(at_once, number, noted.fault)),
+                previous=tf.where(confirmed, noted.suspect_previous, tf.where(at_once, last, noted.previous)),
+                kind=tf.where(confirmed, one, tf.where(at_once, tf.where(bad, one, 3.0 * one), noted.kind)),
                 loss=total(target),
                 gradient_sumsq=sum_of_squares(gradients),
                 weight_sumsq=weight_sumsq,
@@ -92,6 +102,16 @@ class Notes:
                 gap=noted.gap,
             )
         )
+
+    def _lost(self, here: _SiteNotes, state: Sequence[Any]) -> Any:
+        """Whether what the loss writes was finite and is not any more, or is NaN; a running minimum begins infinite."""
+        if not state:
+            return tf.constant(False)
+        finite = all_finite(state)
+        nan = tf.reduce_any(tf.stack([tf.reduce_any(tf.math.is_nan(v)) for v in state]))
+        before = here.sound.read_value()
+        here.sound.assign(tf.where(finite, tf.ones_like(before), -tf.ones_like(before)))
+        return (~finite & (before > 0.0)) | (nan & tf.equal(before, 0.0))
 
     def update(self, rate: Any, gradients: Sequence[Any]) -> None:
         """An optimizer is given gradients, at a rate."""
@@ -137,7 +157,7 @@ class Notes:
     def _at(self, site: Site) -> _SiteNotes:
         if site not in self._sites:
             with tf.init_scope():
-                made = [tf.Variable(0.0, trainable=False, dtype=tf.float64, name="nandoctor_site") for _ in range(2)]
+                made = [tf.Variable(0.0, trainable=False, dtype=tf.float64, name="nandoctor_site") for _ in range(3)]
             self._sites[site] = _SiteNotes(len(self._sites) + 1, *made)
         return self._sites[site]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import CodeType
 from typing import Any
 
@@ -42,7 +42,7 @@ class LoopTracer:
         self,
         rendezvous: Rendezvous,
         found: Callable[[Trace, LoopReading | None], None],
-        known: Callable[[], Sequence[Any]],
+        known: Callable[[], Mapping[str, Sequence[Any]]],
         marks: Marks,
         progress: Callable[[int], None],
         stop: CodeType | None = None,
@@ -92,9 +92,11 @@ class LoopTracer:
             recorder.gradient_frames = before
             recorder.differentiated = True
 
-    def differentiated(self, gradients: Sequence[tuple[Any, Any]]) -> None:
+    def differentiated(self, gradients: Sequence[tuple[Any, Any]], state: Sequence[Any]) -> None:
         if self._recorder is not None:
             self._recorder.trace.gradients = self._named(self._recorder, gradients)
+            for variable in state:
+                self._recorder.rename_variable(self._role(variable, "state"), variable)
 
     @contextlib.contextmanager
     def updating(self, gradients: Sequence[tuple[Any, Any]]) -> Iterator[None]:
@@ -121,7 +123,7 @@ class LoopTracer:
         self._losses.update((int(r.events), r.loss) for r in (*before, reading))
         self._progress(self._events)
         bad_loss = self._recorder is not None and (
-            (reading.faulty and int(reading.kind) == 1) or self._is_suspect_again(reading)
+            (reading.faulty and int(reading.kind) != 2) or self._is_suspect_again(reading)
         )
         self.met = self.met or bad_loss
         if bad_loss or self._events >= self._rendezvous.event + BEYOND:
@@ -175,8 +177,9 @@ class LoopTracer:
         self._open.close()
         self._recorder = Recorder(stop=self._stop)
         self._recorder.differentiated = self._rendezvous.previous > 0  # what follows a gradient is its update
-        for variable in self._known():
-            self._recorder.name_variable(self._role(variable), variable)
+        for family, variables in self._known().items():
+            for variable in variables:
+                self._recorder.name_variable(self._role(variable, family), variable)
         self._open.enter_context(self._marks(self._recorder))
         self._open.enter_context(recording(self._recorder))
 
@@ -195,13 +198,13 @@ class LoopTracer:
             named.append((name, recorder.value(tensor)))
         return named
 
-    def _role(self, variable: Any) -> str:
-        """`weight dense/kernel`; a bare `tf.Variable` often has no name of its own, and is given a number then."""
+    def _role(self, variable: Any, family: str = "weight") -> str:
+        """`weight dense/kernel`, `state norm/mean`; a bare `tf.Variable` without a name of its own gets a number."""
         key = id(as_variable(variable))
         if key not in self.roles:
             name = str(getattr(variable, "path", None) or getattr(variable, "name", "a tensor")).split(":")[0]
             taken = set(self.roles.values())
-            names = (f"weight {name}", *(f"weight {name}#{n}" for n in range(2, len(taken) + 2)))
+            names = (f"{family} {name}", *(f"{family} {name}#{n}" for n in range(2, len(taken) + 2)))
             self.roles[key] = next(role for role in names if role not in taken)
         return self.roles[key]
 
