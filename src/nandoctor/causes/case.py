@@ -135,6 +135,7 @@ class Case:
         history: the steps before the fault.
         spoilers: where the data was spoilt before training.
         fit, fed: the user's call that trains; in a loop of their own, where data goes into the model.
+        made: where the source makes the `input` and the `target`, as far as it shows.
         single: this step, computed in float32, where it is computed in half precision.
         penalties: what is added to the loss beside the error.
         oversized: the initial weights that are too large for their fans, and by what factor.
@@ -156,6 +157,7 @@ class Case:
     spoilers: tuple[Spoiler, ...] = ()
     fit: Location | None = None
     fed: Location | None = None
+    made: Mapping[str, Location] = field(default_factory=dict)
     compiled: Location | None = None
     optimizer: Location | None = None
     variable_sites: Mapping[str, Location] = field(default_factory=dict)

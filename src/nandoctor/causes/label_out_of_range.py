@@ -86,7 +86,7 @@ def _outside(case: Case, labels: np.ndarray, classes: int) -> Suspicion | None:
             ),
         ),
         treatments=_TREATMENTS,
-        location=case.location if case.loop else case.fit,
+        location=case.location if case.loop else case.made.get("target") or case.fit,
         rows=rows,
         phase="data",
     )
@@ -120,7 +120,7 @@ def _unbounded(case: Case) -> Suspicion | None:
             f"[0, 1]. Beyond that it has no lower bound: it fell to {min(losses):.3g}, and the weights grew with it.",
             facts=(Fact(text=f"targets between {low:g} and {high:g}", values={"min": low, "max": high}),),
             treatments=_TREATMENTS[:1],
-            location=case.fit,
+            location=case.made.get("target") or case.fit,
             rows=(),
             phase="data",
         )

@@ -29,7 +29,7 @@ def spoilt(case: Case, family: str, name: str, treatments: tuple[Treatment, ...]
         summary=text,
         facts=(Fact(text=f"{leaf.role} holds {what}", values={"bad": int(bad.sum()), "rows": list(rows)}),),
         treatments=treatments,
-        location=spoiler.location if spoiler is not None else case.fit,
+        location=spoiler.location if spoiler is not None else case.made.get(family) or case.fit,
         rows=rows,
         phase="data",
     )

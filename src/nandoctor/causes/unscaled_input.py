@@ -55,7 +55,7 @@ def _by_trial(case: Case, role: str, largest: float) -> Suspicion | None:
             *trial_facts(case.growth),
         ),
         treatments=_TREATMENTS,
-        location=case.fed or case.fit,
+        location=case.made.get("input") or case.fed or case.fit,
         rows=(),
     )
 
@@ -71,7 +71,7 @@ def _by_overflow(case: Case, role: str, largest: float) -> Suspicion | None:
         summary=f"The inputs reach {largest:.4g}, which {case.node.op} takes beyond the range of its dtype.",
         facts=(Fact(text=f"typical magnitude in {role}: {largest:.4g}", values={"scale": largest}),),
         treatments=_TREATMENTS,
-        location=case.fed or case.fit,
+        location=case.made.get("input") or case.fed or case.fit,
     )
 
 

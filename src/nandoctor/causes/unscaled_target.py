@@ -54,7 +54,7 @@ def examine(case: Case) -> Suspicion | None:
                 "y = (y - y_train.mean()) / y_train.std()",
             ),
         ),
-        location=case.fit,
+        location=case.made.get("target") or case.fit,
         rows=() if by_trial else None,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -108,6 +109,8 @@ def losses_again(
     def look(reading: LoopReading, before: Sequence[LoopReading]) -> None:
         progress(int(reading.events))
         losses.extend(r.loss for r in (*before, reading))
+        if reading.faulty:
+            losses.append(math.nan)  # also where it was not the loss
         if reading.faulty or reading.events >= experiment.until:
             raise stop()
 

@@ -14,6 +14,7 @@ from nandoctor.causes.cause import Cause
 from nandoctor.causes.constant_feature import divides_by_spread
 from nandoctor.causes.denominators import zero_denominator
 from nandoctor.causes.growth_facts import growth_fact, overflows
+from nandoctor.diagnose.definition import Family, definition_of
 from nandoctor.diagnose.growth import Clues, Weighed, clues_of, growth_of, single_step, with_trials
 from nandoctor.diagnose.rows import rows_by_experiment, rows_by_value
 from nandoctor.diagnose.source import feeds, spoiling_lines
@@ -84,12 +85,22 @@ def build_case(capsule: Capsule, trace: Trace, subject: Subject) -> Case:
         spoilers=_spoilers(capsule, subject, origin),
         fit=capsule.fit_location,
         fed=capsule.fed_location,
+        made=_definitions(capsule),
         compiled=capsule.compile_location,
         optimizer=capsule.optimizer_location,
         variable_sites=_sites(subject, origin, clues.oversized, weighed.recurrence),
         seen=_seen_in_validation(capsule),
         loop=capsule.loop,
     )
+
+
+def _definitions(capsule: Capsule) -> dict[str, Location]:
+    """Where the source makes what `fit` was given; a validation or a loop gets its data in another way."""
+    if capsule.loop or capsule.validation is not None:
+        return {}
+    families: tuple[Family, ...] = ("input", "target")
+    found = {family: definition_of(family, capsule.fit_location) for family in families}
+    return {family: place for family, place in found.items() if place is not None}
 
 
 def _seen_in_validation(capsule: Capsule) -> Fact | None:
