@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -22,6 +23,7 @@ def watching_optimizers(loops: Loops) -> Iterator[None]:
     scaler = keras.optimizers.LossScaleOptimizer
     with (
         patched(BaseOptimizer, "apply", _apply(loops, BaseOptimizer.apply)),
+        patched(keras.metrics.Metric, "add_variable", _add_variable(loops, keras.metrics.Metric.add_variable)),
         patched(scaler, "scale_loss", _scale_loss(loops, scaler.scale_loss)),
         patched(keras.Model, "fit", loops.standing_aside(keras.Model.fit)),
         patched(keras.Model, "evaluate", loops.standing_aside(keras.Model.evaluate)),
@@ -47,6 +49,16 @@ def _apply(loops: Loops, original: Callable[..., Any]) -> Callable[..., Any]:
             return original(optimizer, grads, trainable_variables)
 
     return apply
+
+
+def _add_variable(loops: Loops, original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def add_variable(metric: Any, *args: Any, **kwargs: Any) -> Any:
+        made = original(metric, *args, **kwargs)
+        loops.overlook(made)
+        return made
+
+    return add_variable
 
 
 def _scale_loss(loops: Loops, original: Callable[..., Any]) -> Callable[..., Any]:

@@ -76,6 +76,7 @@ class Loops:
         self._variables: dict[int, weakref.ref[Any]] = {}
         self._state: dict[int, weakref.ref[Any]] = {}
         self._written: dict[int, Any] = {}
+        self._overlooked: list[weakref.ref[Any]] = []
 
     @contextlib.contextmanager
     def watching(self, seed: int | None = None) -> Iterator[Loops]:
@@ -152,6 +153,10 @@ class Loops:
             if isinstance(variable, tf.Variable) and id(variable) not in self._variables:
                 self._variables[id(variable)] = weakref.ref(variable)
 
+    def overlook(self, variable: Any) -> None:
+        """A variable that may hold what it likes, as those of a metric may."""
+        self._overlooked.append(weakref.ref(variable))
+
     # -- events ---------------------------------------------------------------------------------
 
     def _gradient(self, original: Callable[..., Any]) -> Callable[..., Any]:
@@ -189,7 +194,8 @@ class Loops:
     def _told(self, site: Site, target: Any, sources: Any, gradients: Any) -> None:
         pairs = list(zip(tf.nest.flatten(sources), tf.nest.flatten(gradients), strict=False))
         self.know([source for source, _ in pairs])
-        state = [v for key, v in self._written.items() if key not in self._variables]
+        overlooked = {id(as_variable(ref())) for ref in self._overlooked}
+        state = [v for key, v in self._written.items() if key not in self._variables and key not in overlooked]
         self._state.update({id(v): weakref.ref(v) for v in state})
         self._follower.differentiated([(v, g) for v, g in pairs if g is not None], state)
         judged, self._unscaled = target if self._unscaled is None else self._unscaled, None
@@ -205,8 +211,8 @@ class Loops:
         """An optimizer is given gradients: note its rate, and the first time that one is not finite."""
         with self._unharmed():
             self._notes.update(optimizer_rate, gradients)
-        if tf.executing_eagerly():
-            self.look()
+            if tf.executing_eagerly():  # before anything is written
+                self.look()
 
     def note_unscaled(self, loss: Any) -> None:
         """A loss scaler is about to scale a loss: it is this loss that has to be finite."""
