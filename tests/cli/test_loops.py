@@ -259,12 +259,12 @@ def test_a_failure_of_the_watch_is_one_warning(tmp_path: Path) -> None:
 
     def work() -> None:
         from nandoctor.cli.main import main
-        from nandoctor.frameworks.tensorflow.loops import Loops
+        from nandoctor.frameworks.tensorflow.notes import Notes
 
         def broken(*_: Any) -> None:
             raise KeyError("no such note")
 
-        Loops._note = broken  # type: ignore[method-assign, assignment]
+        Notes.event = broken  # type: ignore[method-assign, assignment]
         shown = tmp_path / "guarded.txt"
         with warnings.catch_warnings(record=True) as caught, open(shown, "w") as output:
             warnings.simplefilter("always")

@@ -21,6 +21,12 @@ CERTAIN = {
         x_train, y_train = x[:90], y[:90]
         model.fit(x_train, y_train)
         """,
+    "columns of a table": """
+        table = read()
+        x, y = table[:, 1:], table[:, 0]  # <- here
+        y_train = y[:90]
+        model.fit(x[:90], y_train)
+        """,
     "a later write": """
         y = load()
         y[y == 0] = 10  # <- here

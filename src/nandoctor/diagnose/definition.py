@@ -66,8 +66,8 @@ class _Search:
             return self.follow(_bare(value.elts[place]), line, None) if place < len(value.elts) else None
         if isinstance(value, ast.Name):
             return self._assigned(value.id, line, place)
-        if isinstance(value, ast.Subscript) and place is None:
-            return self.follow(value.value, line, None)
+        if isinstance(value, ast.Subscript) and place is None and not _chooses_columns(value):
+            return self.follow(value.value, line, None)  # some of the rows; a choice of columns makes something new
         if isinstance(value, ast.Call) and place is not None:
             return self._made_by(value, line, place)
         return None
@@ -173,10 +173,17 @@ class _Search:
         return max(around, key=lambda n: n.lineno, default=self.tree)
 
 
+def _chooses_columns(value: ast.Subscript) -> bool:
+    """`table[:, 3]`, and not `labels[:90]` or `labels[:, None]`."""
+    further = value.slice.elts[1:] if isinstance(value.slice, ast.Tuple) else []
+    whole = (ast.Constant(None), ast.Constant(Ellipsis), ast.Slice(None, None, None))
+    return any(ast.dump(index) not in {ast.dump(w) for w in whole} for index in further)
+
+
 def _bare(value: ast.expr) -> ast.expr:
     """An expression without slices and casts on its outside: what is no statement of its own says nothing."""
     while True:
-        if isinstance(value, ast.Subscript):
+        if isinstance(value, ast.Subscript) and not _chooses_columns(value):
             value = value.value
         elif isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr in _RECASTING:
             value = value.func.value
