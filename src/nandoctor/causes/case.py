@@ -80,7 +80,12 @@ class Growth:
     @property
     def diverging(self) -> bool:
         """The loss or the weights ran away, or plain arithmetic went beyond its dtype, which is growth by nature."""
-        return self.overflowed or self.loss > 10 or self.weights > 10 or self.gradient > 1000
+        return self.overflowed or self.ran_away or self.gradient > 1000
+
+    @property
+    def ran_away(self) -> bool:
+        """Over the steps before the fault, the loss or the weights grew tenfold."""
+        return self.loss > 10 or self.weights > 10
 
     @property
     def settled(self) -> Trial | None:

@@ -22,7 +22,7 @@ loss that depends on weights alone. A strong penalty that trains is never accuse
 
 from nandoctor.causes.case import Case, Penalty, Suspicion
 from nandoctor.causes.cause import Cause
-from nandoctor.causes.growth_facts import growth_fact, trial_facts
+from nandoctor.causes.growth_facts import growth_fact, last_rate, trial_facts
 from nandoctor.causes.remedies import setting
 from nandoctor.findings import Fact
 
@@ -47,7 +47,7 @@ def examine(case: Case) -> Suspicion | None:
     trial = case.growth.trial(CHANGE) if case.growth else None
     if trial is None or not trial.settles or not case.penalties or case.growth is None:
         return None
-    rate = next((r.learning_rate for r in reversed(case.history) if r.learning_rate is not None), None)
+    rate = last_rate(case.history)
     worst = max(case.penalties, key=lambda penalty: (max(_swing(penalty, rate), 1.0), penalty.share))
     share = sum(penalty.share for penalty in case.penalties)
     factor = abs(1.0 - _swing(worst, rate))

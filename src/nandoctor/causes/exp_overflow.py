@@ -40,8 +40,9 @@ def examine(case: Case) -> Suspicion | None:
     limit = _LIMITS.get(operand.dtype)
     overflowing = int(np.isinf(node.outputs[0].array).sum()) if node.outputs[0].array is not None else 1
     beyond = f"; in {operand.dtype} the exponential overflows beyond {limit:.2f}" if limit else ""
+    a_symptom = case.growth is not None and case.growth.ran_away
     return Suspicion(
-        confidence=0.96 if _has_stable_form(case, node) and not _grew(case) else 0.9,
+        confidence=0.96 if _has_stable_form(case, node) and not a_symptom else 0.9,
         summary=f"{expression(case.location)}: the largest exponent is {largest:.6g}{beyond}.",
         facts=(
             Fact(
@@ -82,12 +83,6 @@ def _has_stable_form(case: Case, exponential: Node) -> bool:
         if any(id(v) in sums for v in node.inputs) and node.kind in ("maximum", "shape"):
             sums |= made
     return False
-
-
-def _grew(case: Case) -> bool:
-    """The training ran away before: then the exponent is a symptom."""
-    growth = case.growth
-    return growth is not None and (growth.loss > 10 or growth.weights > 10)
 
 
 CAUSE = Cause("ND204", "exp-overflow", "An exponential overflows", examine)

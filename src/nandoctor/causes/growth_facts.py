@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from nandoctor.causes.case import Case, Growth, Trial, expression
-from nandoctor.findings import Fact, Location, real
+from nandoctor.findings import Fact, Location, StepRecord, real
 from nandoctor.trace.graph import Node, Value, as_float64
 
 OVERFLOWS = frozenset({"square", "mul", "matmul", "sum", "add", "sub", "pow", "prod", "mean", "batchnorm", "write"})
@@ -28,6 +30,11 @@ def growth_fact(case: Case) -> Fact:
         f"gradients {_times(growth.gradient)}",
         values={"loss_ratio": _plain(growth.loss), "weight_ratio": _plain(growth.weights)},
     )
+
+
+def last_rate(history: Sequence[StepRecord]) -> float | None:
+    """The learning rate of the last step that had one."""
+    return next((r.learning_rate for r in reversed(history) if r.learning_rate is not None), None)
 
 
 def trial_facts(growth: Growth) -> tuple[Fact, ...]:

@@ -18,7 +18,7 @@ rate, and that is named first. A NaN at a singular point is not cured by any rat
 
 from nandoctor.causes.case import Case, Suspicion
 from nandoctor.causes.cause import Cause
-from nandoctor.causes.growth_facts import growth_fact, trial_facts
+from nandoctor.causes.growth_facts import growth_fact, last_rate, trial_facts
 from nandoctor.causes.remedies import setting
 from nandoctor.findings import Fact
 
@@ -45,7 +45,7 @@ def examine(case: Case) -> Suspicion | None:
     stable = next((f for f in FACTORS if (t := case.growth.trial(change(f))) and t.settles), None)
     if stable is None:
         return None
-    rate = next((r.learning_rate for r in reversed(case.history) if r.learning_rate is not None), None)
+    rate = last_rate(case.history)
     shown = f"{rate:.3g}" if rate else "the present rate"
     lower = f"{rate * stable:.3g}" if rate else f"{stable:g} of it"
     return Suspicion(

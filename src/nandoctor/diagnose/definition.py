@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nandoctor.findings import Location
+from nandoctor.trace.locations import location_of
 
 Family = Literal["input", "target"]
 
@@ -29,15 +30,14 @@ def definition_of(family: Family, fit: Location | None) -> Location | None:
     """The statement that makes the inputs, or the targets, of a `fit` call; None where that is not certain."""
     if fit is None or not fit.code:
         return None
-    source = "".join(linecache.getlines(fit.file))
     try:
-        tree, call = ast.parse(source), ast.parse(fit.code, mode="eval").body
+        tree, call = ast.parse("".join(linecache.getlines(fit.file))), ast.parse(fit.code, mode="eval").body
     except (SyntaxError, ValueError):
         return None
     if not isinstance(call, ast.Call):
         return None
     found = _Search(tree, family).of_call(call, fit.line)
-    return None if found is None else _location(found, fit.file, source)
+    return None if found is None else location_of(found, fit.file)
 
 
 @dataclass
@@ -48,7 +48,7 @@ class _Search:
     family: Family
     depth: int = 0
 
-    def of_call(self, call: ast.Call, line: int) -> ast.AST | None:
+    def of_call(self, call: ast.Call, line: int) -> ast.expr | ast.stmt | None:
         """By position or keyword; one argument alone holds both."""
         place, keywords = _PLACE[self.family], {k.arg: k.value for k in call.keywords}
         given = dict(zip(("x", "y"), call.args, strict=False)) | {k: v for k, v in keywords.items() if k in ("x", "y")}
@@ -57,7 +57,7 @@ class _Search:
         apart = given.get(("x", "y")[place])
         return self.follow(_bare(apart), line, None) if "y" in given and apart else self.follow(given["x"], line, place)
 
-    def follow(self, value: ast.expr, line: int, place: int | None) -> ast.AST | None:
+    def follow(self, value: ast.expr, line: int, place: int | None) -> ast.expr | ast.stmt | None:
         """The statement behind an expression on a line; `place`: which part of what it is worth."""
         self.depth += 1
         if self.depth > _DEEPEST:
@@ -72,7 +72,7 @@ class _Search:
             return self._made_by(value, line, place)
         return None
 
-    def _assigned(self, name: str, line: int, place: int | None) -> ast.AST | None:
+    def _assigned(self, name: str, line: int, place: int | None) -> ast.expr | ast.stmt | None:
         """The last assignment of a name above a line, or what that goes back to."""
         scope = self._scope(line)
         for node in sorted(_assignments(scope, line), key=lambda n: -n.lineno):
@@ -88,7 +88,7 @@ class _Search:
             return self._from_outside(scope, name, place)
         return None
 
-    def _value_of(self, node: ast.Assign, part: int, place: int | None) -> ast.AST | None:
+    def _value_of(self, node: ast.Assign, part: int, place: int | None) -> ast.expr | ast.stmt | None:
         """What an assignment gives a name: all of its value, or (`part` not negative) a part of it."""
         if part < 0:
             return self.follow(node.value, node.lineno, place) or (node if place is None else None)
@@ -97,7 +97,7 @@ class _Search:
         elements = node.value.elts if isinstance(node.value, ast.Tuple) else []
         return self.follow(node.value, node.lineno, part) or (elements[part] if part < len(elements) else node)
 
-    def _from_outside(self, function: ast.FunctionDef, name: str, place: int | None) -> ast.AST | None:
+    def _from_outside(self, function: ast.FunctionDef, name: str, place: int | None) -> ast.expr | ast.stmt | None:
         """A name that a function does not assign: its parameter, as its one caller gives it, or one of the file's."""
         parameters = [a.arg for a in function.args.args]
         if name not in parameters:
@@ -114,12 +114,12 @@ class _Search:
         }
         return self.follow(given[name], calls[0].lineno, place) if name in given else None
 
-    def _assigned_in_file(self, name: str, place: int | None) -> ast.AST | None:
+    def _assigned_in_file(self, name: str, place: int | None) -> ast.expr | ast.stmt | None:
         plain = [n for n in _assignments(self.tree, 1 << 30) if isinstance(n, ast.Assign)]
         found = [(n, p) for n in plain for t in n.targets if (p := _part_of(t, name)) is not None]
         return self._value_of(*found[0], place) if len(found) == 1 else None
 
-    def _made_by(self, call: ast.Call, line: int, place: int) -> ast.AST | None:
+    def _made_by(self, call: ast.Call, line: int, place: int) -> ast.expr | ast.stmt | None:
         """A part of what a call gives: of the file's own function or class, or of a pipeline."""
         if isinstance(call.func, ast.Name):
             for node in ast.walk(self.tree):
@@ -135,16 +135,16 @@ class _Search:
             return self._in_pipeline(call, line, place)
         return None
 
-    def _split(self, call: ast.Call, line: int, place: int) -> ast.AST | None:
+    def _split(self, call: ast.Call, line: int, place: int) -> ast.expr | ast.stmt | None:
         """`train_test_split(x, y)` gives two parts of each."""
         return self.follow(call.args[place // 2], line, None) if place // 2 < len(call.args) else None
 
-    def _item_of(self, made: ast.ClassDef, place: int) -> ast.AST | None:
+    def _item_of(self, made: ast.ClassDef, place: int) -> ast.expr | ast.stmt | None:
         """A data set of the user's own gives what its `__getitem__` returns."""
         methods = [n for n in made.body if isinstance(n, ast.FunctionDef) and n.name == "__getitem__"]
         return self._returned(methods[0], place) if methods else None
 
-    def _returned(self, function: ast.FunctionDef, place: int) -> ast.AST | None:
+    def _returned(self, function: ast.FunctionDef, place: int) -> ast.expr | ast.stmt | None:
         """A part of the one thing that a function returns or yields."""
         given = [n.value for n in ast.walk(function) if isinstance(n, (ast.Return, ast.Yield)) and n.value is not None]
         if len(given) == 1 and isinstance(given[0], ast.Call):
@@ -154,7 +154,7 @@ class _Search:
         part = given[0].elts[place]
         return self.follow(_bare(part), part.lineno, None) or part
 
-    def _in_pipeline(self, call: ast.Call, line: int, place: int) -> ast.AST | None:
+    def _in_pipeline(self, call: ast.Call, line: int, place: int) -> ast.expr | ast.stmt | None:
         """Back along the methods of a pipeline to the tensors that it was made from."""
         name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
         if name in ("from_tensor_slices", "from_tensors") and call.args:
@@ -221,16 +221,3 @@ def _part_of(target: ast.expr, name: str) -> int | None:
             if isinstance(element, ast.Starred):
                 return None
     return None
-
-
-def _location(node: ast.AST, file: str, source: str) -> Location:
-    code = " ".join((ast.get_source_segment(source, node) or "").split())
-    line = getattr(node, "lineno", 0)
-    return Location(
-        file=file,
-        line=line,
-        column=getattr(node, "col_offset", 0),
-        end_line=getattr(node, "end_lineno", line),
-        end_column=getattr(node, "end_col_offset", 0),
-        code=code,
-    )

@@ -164,9 +164,8 @@ def _pipeline_spoiler(subject: Subject) -> Spoiler | None:
     case = Case(step=0, epoch=0, trace=trace, origin=origin, batch={})
     divisor = zero_denominator(case)
     message = "divide by zero in the data pipeline" if divisor is not None else f"{origin.node.op} in the data pipeline"
-    computed_before = divisor is not None and case.roles(divisor.value) <= {
-        "constant"
-    }  # then only its name tells what it is
+    # of a divisor that was computed before only its name tells what it is
+    computed_before = divisor is not None and case.roles(divisor.value) <= {"constant"}
     return Spoiler(message, location, by_spread=None if computed_before else divides_by_spread(case), seen=True)
 
 

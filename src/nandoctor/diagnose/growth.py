@@ -9,7 +9,7 @@ keeps the loss from growing is evidence that no pattern of the history could giv
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -163,30 +163,35 @@ def with_trials(growth: Growth, capsule: Capsule, subject: Subject, clues: Clues
     penalties = (*penalties_of(capsule, subject, start, loss), *(before.written_out(loss) if clues.terms else ()))
     if clues.recurrence is None and clues.repeats and start.step < capsule.step:
         clues = replace(clues, recurrence=growing_recurrence(before.trace))
-    trials = [as_it_was]
-    for name, change in _changes(capsule, clues, penalties):
-        if time.perf_counter() - began > SECONDS:
-            break
-        elsewhere = bool(change.weights or change.bounded)
-        trials.append(Trial(name, tuple(subject.losses_with(start.state, batches, steps, change)), elsewhere))
-        if trials[-1].settles:
-            break
-    return Weighed(replace(growth, trials=tuple(trials)), penalties, clues.recurrence)
+    trials = _tried(
+        _changes(capsule, clues, penalties),
+        lambda change: subject.losses_with(start.state, batches, steps, change),
+        began + SECONDS,
+    )
+    return Weighed(replace(growth, trials=(as_it_was, *trials)), penalties, clues.recurrence)
 
 
 def _of_the_script(capsule: Capsule, subject: Subject, clues: Clues) -> tuple[Trial, ...]:
     """Of a loop of the user's own no step can be called: each experiment is a run of the script from its start."""
-    trials: list[Trial] = []
-    began = time.perf_counter()
-    for name, change in _changes(capsule, clues, ()):
-        if time.perf_counter() - began > SECONDS_OF_SCRIPTS:
-            break
-        losses = subject.losses_with({}, (), capsule.step, change)
-        if losses:
-            trials.append(Trial(name, tuple(losses), elsewhere=bool(change.weights)))
-        if losses and trials[-1].settles:
-            break
-    return tuple(trials)
+    trials = _tried(
+        _changes(capsule, clues, ()),
+        lambda change: subject.losses_with({}, (), capsule.step, change),
+        time.perf_counter() + SECONDS_OF_SCRIPTS,
+    )
+    return tuple(trial for trial in trials if trial.losses)  # not every change can be made to a script
+
+
+def _tried(
+    changes: Iterable[tuple[str, Change]], losses: Callable[[Change], list[float]], deadline: float
+) -> Iterator[Trial]:
+    """One experiment after the other, until one stops the growth; none is begun past the deadline."""
+    for name, change in changes:
+        if time.perf_counter() > deadline:
+            return
+        trial = Trial(name, tuple(losses(change)), elsewhere=bool(change.weights or change.bounded))
+        yield trial
+        if trial.settles:
+            return
 
 
 class _Start:
@@ -233,14 +238,13 @@ def _starts(capsule: Capsule) -> Sequence[Snapshot]:
 
 def _changes(capsule: Capsule, clues: Clues, penalties: tuple[Penalty, ...]) -> Iterator[tuple[str, Change]]:
     """The experiments in the order of their power to explain, each at the rate as it was; the rate comes last."""
-    batch, rate = capsule.batch, _rate(capsule.history)
-    inputs, targets = _unscaled(batch, "input"), _unscaled(batch, "target")
+    rate, scales = growth_facts.last_rate(capsule.history), _scales(capsule.batch, "input")
+    inputs, targets = _unscaled(scales), _unscaled(_scales(capsule.batch, "target"))
     experiments = [(half_facts.IN_SINGLE, Change(float32=True))] if clues.half else []
     experiments += [(unscaled_input.CHANGE, Change(standardise=inputs))] if inputs else []
     # inputs that nearly fill float16 leave no layer any room: that is the data's fault, not the precision's
-    yield from (
-        reversed(experiments) if max(_scales(batch, "input").values(), default=0.0) > half_facts.ROOM else experiments
-    )
+    full = max(scales.values(), default=0.0) > half_facts.ROOM
+    yield from reversed(experiments) if full else experiments
     if targets:
         yield unscaled_target.CHANGE, Change(standardise=targets)
     if excessive_regularisation.dominate(penalties, rate):
@@ -262,11 +266,6 @@ def _weights_in_half(capsule: Capsule) -> bool:
     return any(a.dtype == np.float16 for name, a in capsule.state.items() if name.startswith("weight "))
 
 
-def _rate(history: Sequence[StepRecord]) -> float | None:
-    """The rate of the last step that had one."""
-    return next((r.learning_rate for r in reversed(history) if r.learning_rate is not None), None)
-
-
 def _scales(batch: Batch, family: str) -> dict[str, float]:
     """The typical magnitude of each array of a role that can be scaled."""
     arrays = {role: a for role, a in batch.arrays.items() if role.split("[")[0] == family}
@@ -275,6 +274,6 @@ def _scales(batch: Batch, family: str) -> dict[str, float]:
     }
 
 
-def _unscaled(batch: Batch, family: str) -> frozenset[str]:
+def _unscaled(scales: Mapping[str, float]) -> frozenset[str]:
     """The roles of the arrays that are far from unit scale."""
-    return frozenset(role for role, scale in _scales(batch, family).items() if scale > growth_facts.ABNORMAL_SCALE)
+    return frozenset(role for role, scale in scales.items() if scale > growth_facts.ABNORMAL_SCALE)

@@ -11,6 +11,7 @@ import linecache
 
 from nandoctor.causes.case import Spoiler
 from nandoctor.findings import Location
+from nandoctor.trace.locations import location_of
 
 _DEEPEST = 24
 """Assignments and calls that a name is followed through."""
@@ -25,9 +26,8 @@ def spoiling_lines(fit: Location | None, *, validation: bool = False) -> tuple[S
     """Assignments of NaN or infinity, above the `fit` call, to a name that reaches it."""
     if fit is None:
         return ()
-    source = "".join(linecache.getlines(fit.file))
     return tuple(
-        Spoiler("NaN or infinity is written here", _location(node, fit.file, source))
+        Spoiler("NaN or infinity is written here", location_of(node, fit.file))
         for node in _feeding(fit, validation)
         if node.value is not None and _writes_nan(node.value)
     )
@@ -116,15 +116,3 @@ def _writes_nan(value: ast.expr) -> bool:
             if isinstance(text, str) and text.strip("+-").lower() in ("nan", "inf", "infinity"):
                 return True
     return False
-
-
-def _location(node: ast.stmt, file: str, source: str) -> Location:
-    code = " ".join((ast.get_source_segment(source, node) or "").split())
-    return Location(
-        file=file,
-        line=node.lineno,
-        column=node.col_offset,
-        end_line=node.end_lineno,
-        end_column=node.end_col_offset,
-        code=code,
-    )

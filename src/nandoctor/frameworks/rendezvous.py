@@ -14,7 +14,7 @@ class Rendezvous(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         event: the event at which the loss or a gradient was not finite.
         previous: the event before it at the same place of the code: after it the tracer wakes up.
         eager_from: how many events precede the compiled call in which `previous` is: what follows is not compiled.
-        surface: `loss`, `gradient`, or `weights` where these were found spoilt when the script had ended.
+        surface: `loss`, `gradient`, `state`, or `weights` where these were found spoilt when the script had ended.
         step: how often that place of the code had been at work.
         losses: the last events that were read, each with its loss.
     """

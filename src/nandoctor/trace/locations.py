@@ -89,6 +89,19 @@ def locate(frame: Frame, layer: str | None = None) -> Location:
     )
 
 
+def location_of(node: ast.expr | ast.stmt, file: str) -> Location:
+    """A piece of a file's syntax tree as a place in it, its source on one line."""
+    source = "".join(linecache.getlines(file))
+    return Location(
+        file=file,
+        line=node.lineno,
+        column=node.col_offset,
+        end_line=node.end_lineno,
+        end_column=node.end_col_offset,
+        code=" ".join((ast.get_source_segment(source, node) or "").split()),
+    )
+
+
 def here(depth: int = 1) -> Location | None:
     """The user's expression that led to this call, or None where none is on the stack."""
     frame = user_frame(stack(sys._getframe(depth)))

@@ -23,7 +23,7 @@ from keras.src.optimizers.base_optimizer import BaseOptimizer
 
 from nandoctor.findings import Location
 from nandoctor.frameworks.patching import patched
-from nandoctor.trace.locations import Frame, locate, stack, user_frame
+from nandoctor.trace.locations import Frame, locate, location_of, stack, user_frame
 
 _MADE: weakref.WeakKeyDictionary[Any, Frame] = weakref.WeakKeyDictionary()
 _COMPILED: weakref.WeakKeyDictionary[Any, Frame] = weakref.WeakKeyDictionary()
@@ -126,14 +126,14 @@ def only_call_of(made: type, near: Location | None) -> Location | None:
     if near is None or defined is None or os.path.abspath(defined) != os.path.abspath(near.file):
         return None
     calls = _calls(near.file, lambda name: isinstance(name, ast.Name) and name.id == made.__name__)
-    return _location(near.file, calls[0]) if len(calls) == 1 else None
+    return location_of(calls[0], near.file) if len(calls) == 1 else None
 
 
 def _compile_call_in(fit: Location) -> Location | None:
     """The last `.compile(` above the `fit` call in its file."""
     calls = _calls(fit.file, lambda name: isinstance(name, ast.Attribute) and name.attr == "compile")
     above = [call for call in calls if call.lineno < fit.line]
-    return _location(fit.file, max(above, key=lambda call: call.lineno)) if above else None
+    return location_of(max(above, key=lambda call: call.lineno), fit.file) if above else None
 
 
 def _calls(file: str, wanted: Callable[[ast.expr], bool]) -> list[ast.Call]:
@@ -142,15 +142,3 @@ def _calls(file: str, wanted: Callable[[ast.expr], bool]) -> list[ast.Call]:
     except (SyntaxError, ValueError):
         return []
     return [node for node in ast.walk(tree) if isinstance(node, ast.Call) and wanted(node.func)]
-
-
-def _location(file: str, call: ast.Call) -> Location:
-    code = " ".join((ast.get_source_segment("".join(linecache.getlines(file)), call) or "").split())
-    return Location(
-        file=file,
-        line=call.lineno,
-        column=call.col_offset,
-        end_line=call.end_lineno,
-        end_column=call.end_col_offset,
-        code=code,
-    )

@@ -194,7 +194,7 @@ class Loops:
     def _told(self, site: Site, target: Any, sources: Any, gradients: Any) -> None:
         pairs = list(zip(tf.nest.flatten(sources), tf.nest.flatten(gradients), strict=False))
         self.know([source for source, _ in pairs])
-        overlooked = {id(as_variable(ref())) for ref in self._overlooked}
+        overlooked = {id(as_variable(ref())) for ref in self._overlooked} if self._written else set()
         state = [v for key, v in self._written.items() if key not in self._variables and key not in overlooked]
         self._state.update({id(v): weakref.ref(v) for v in state})
         self._follower.differentiated([(v, g) for v, g in pairs if g is not None], state)

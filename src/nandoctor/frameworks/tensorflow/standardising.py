@@ -125,7 +125,7 @@ class Standardising:
 
 def _shaped_like(leaf: Any, look: Look) -> bool:
     """Whether its rows have the shape; the compiler may not know a length."""
-    if tf.as_dtype(leaf.dtype).is_floating != look.floating or leaf.shape.__len__() != len(look.row) + 1:
+    if tf.as_dtype(leaf.dtype).is_floating != look.floating or len(leaf.shape) != len(look.row) + 1:
         return False
     return all(n is None or n == known for n, known in zip(tuple(leaf.shape)[1:], look.row, strict=True))
 
