@@ -12,7 +12,7 @@ BATCH = Batch(None, lambda data: {"input[0]": np.zeros((2, 1))})
 
 def step(scale, *, skipped):
     gradients = float("nan") if skipped else 1.0
-    return Reading(0, 0.5, gradients, 1.0, 0.0, 0.1, 0.01, scale, skipped)
+    return Reading(0, 0.5, gradients, 1.0, 0.1, 0.01, None, scale, skipped)
 
 
 class Step:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from nandoctor.findings import StepRecord, number
+from nandoctor.findings import Number, StepRecord, number
 
 BAD_LOSS, BAD_GRADIENT, BAD_STATE, BAD_UPDATE = 1, 2, 4, 8
 
@@ -86,18 +86,19 @@ class LoopReading:
 class Reading:
     """Sums of squares (float32, over all elements) and a code that is 0 for a healthy step.
 
-    `loss_scale` is what a loss scaler multiplied the loss by (the gradients are those of the scaled loss), None where
-    there is none; `skipped` says that it left the step out because a scaled gradient was not finite. `left_out` says
-    that the loss was not finite, and that a step of the user's own did not train on it.
+    `update_sumsq` is of what the step changed the weights by; None where that was not looked at. `loss_scale` is what a
+    loss scaler multiplied the loss by (the gradients are those of the scaled loss), None where there is none; `skipped`
+    says that it left the step out because a scaled gradient was not finite. `left_out` says that the loss was not
+    finite, and that a step of the user's own did not train on it.
     """
 
     code: int
     loss: float
     gradient_sumsq: float
     weight_sumsq: float
-    update_sumsq: float
     learning_rate: float | None
     seconds: float
+    update_sumsq: float | None = None
     loss_scale: float | None = None
     skipped: bool = False
     left_out: bool = False
@@ -119,7 +120,6 @@ class Reading:
     def record(self, step: int, epoch: int, batch: int) -> StepRecord:
         """The step as the history keeps it."""
         weights = math.sqrt(self.weight_sumsq) if self.weight_sumsq >= 0 else math.nan
-        update = math.sqrt(self.update_sumsq) if self.update_sumsq >= 0 else math.nan
         gradient = math.sqrt(self.gradient_sumsq) / (self.loss_scale or 1.0) if self.gradient_sumsq >= 0 else math.nan
         return StepRecord(
             step=step,
@@ -128,9 +128,14 @@ class Reading:
             loss=number(self.loss),
             gradient_norm=number(gradient),
             weight_norm=number(weights),
-            update_ratio=number(update / weights) if weights > 0 else None,
+            update_ratio=self._update_ratio(weights),
             learning_rate=self.learning_rate,
             loss_scale=self.loss_scale,
             skipped=self.skipped,
             seconds=self.seconds,
         )
+
+    def _update_ratio(self, weights: float) -> Number | None:
+        if self.update_sumsq is None or not weights > 0:
+            return None
+        return number(math.sqrt(self.update_sumsq) / weights)

@@ -2,7 +2,8 @@
 
 The loss, the gradients, the state that the step writes and the weights after the update are tested on the
 device. If one is not finite, the weights, the optimizer's slots, the moving statistics, the metrics and the
-random state stay what they were before the step. In a healthy step the same operations run as without the
+random state stay what they were before the step. (An update that came out not finite itself is there already: the host
+takes it back, see `holding.py`.) In a healthy step the same operations run as without the
 gate, in the same order, so the weights come out identical to the bit. A loss that is not finite is a fault once the
 step goes on to write weights: a step of the user's own may look at its loss and leave the batch out.
 """
@@ -16,6 +17,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from nandoctor.frameworks.keras.holding import Holding, into_new_memory
 from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.reading import BAD_GRADIENT, BAD_LOSS, BAD_STATE, BAD_UPDATE
 from nandoctor.frameworks.tensorflow.finite import all_finite, sum_of_squares
@@ -33,13 +35,14 @@ class Gate:
     def __init__(self, model: Any) -> None:
         self._model = model
         self._stepping = False
+        self._in_xla = bool(model.jit_compile)
+        self.holding = Holding()
         with tf.init_scope():
             self._code = _scalar("code")
             self._suspect = _scalar("suspect")
             self._loss = _scalar("loss")
             self._gradients = _scalar("gradient_sumsq")
             self._weights = _scalar("weight_sumsq")
-            self._updates = _scalar("update_sumsq")
             self._scale = _scalar("loss_scale")
             self._skipped = _scalar("skipped")
 
@@ -51,7 +54,7 @@ class Gate:
 
     def _gated_step(self, train_step: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def step(data: Any) -> dict[str, Any]:
-            for variable in (self._code, self._suspect, self._gradients, self._weights, self._updates, self._scale):
+            for variable in (self._code, self._suspect, self._gradients, self._weights, self._scale):
                 variable.assign(0.0)
             self._skipped.assign(0.0)
             self._loss.assign(float("nan"))
@@ -74,7 +77,7 @@ class Gate:
 
     def _packed(self) -> Any:
         rate = learning_rate(self._model.optimizer)
-        parts = (self._code, self._loss, self._gradients, self._weights, self._updates, self._scale, self._skipped)
+        parts = (self._code, self._loss, self._gradients, self._weights, self._scale, self._skipped)
         left_out = tf.where(tf.equal(self._code, 0.0), self._suspect.read_value(), 0.0)
         return tf.stack([*(p.read_value() for p in parts), rate, left_out])
 
@@ -126,7 +129,7 @@ class Gate:
                 optimizer.build(trainable_variables)
                 optimizer.built = True
             self._fail_unless(tf.equal(self._suspect.read_value(), 0.0), BAD_LOSS)
-            sumsq = sum_of_squares(known)
+            sumsq = sum_of_squares(known, in_xla=self._in_xla)
             self._gradients.assign_add(sumsq)
             fine = _all_finite_exactly(sumsq, known)
             if scales_loss(optimizer):  # it skips the step by itself: whether that ends is for the watch to judge
@@ -144,23 +147,20 @@ class Gate:
         return gated
 
     def _update(self, optimizer: Any, apply: Callable[..., Any], grads: Any, targets: Any) -> bool:
-        """Apply the update; take it back if a weight came out not finite.
+        """Apply the update, and test what came out; a variable with a sparse gradient (an embedding) is left out.
 
-        A variable with a sparse gradient (an embedding) is left out: holding its old content would copy all
-        of a table of which the step touches a few rows.
+        To hold its old values while some rows of it are written would copy the whole table.
         """
         targets_now = optimizer._trainable_variables if targets is None else targets
         sparse = any(isinstance(g, tf.IndexedSlices) for g in grads)
         dense = [v for v, g in zip(targets_now, grads, strict=True) if isinstance(g, tf.Tensor)]
-        weights, slots = _tf_variables(dense), [] if sparse else _tf_variables(optimizer.variables)
-        old_weights, old_slots = [tf.identity(v) for v in weights], [tf.identity(v) for v in slots]
-        apply(grads, targets)
-        sumsq = sum_of_squares(weights)
+        weights = _tf_variables(dense)
+        self.holding.note(weights, [] if sparse else _tf_variables(optimizer.variables))
+        with into_new_memory():
+            apply(grads, targets)
+        sumsq = sum_of_squares(weights, in_xla=self._in_xla)
         self._weights.assign_add(sumsq)
-        self._updates.assign_add(sum_of_squares([v - o for v, o in zip(weights, old_weights, strict=True)]))
-        fine = _all_finite_exactly(sumsq, weights)
-        self._fail_unless(fine, BAD_UPDATE)
-        tf.cond(fine, lambda: True, lambda: _restore((*weights, *slots), (*old_weights, *old_slots)))
+        self._fail_unless(_all_finite_exactly(sumsq, weights), BAD_UPDATE)
         return True
 
     def _check_state(self, state: Sequence[Any], before: Sequence[Any]) -> None:

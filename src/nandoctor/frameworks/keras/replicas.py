@@ -15,6 +15,7 @@ from typing import Any
 import tensorflow as tf
 
 from nandoctor.frameworks.keras.gate import READING, learning_rate, optimizers_of, scales_loss, state_of, wrapped
+from nandoctor.frameworks.keras.holding import Holding
 from nandoctor.frameworks.reading import BAD_GRADIENT, BAD_LOSS, BAD_STATE, BAD_UPDATE
 from nandoctor.frameworks.tensorflow.finite import all_finite, sum_of_squares, total
 
@@ -31,6 +32,8 @@ class ReplicaGate:
 
     def __init__(self, model: Any) -> None:
         self._model = model
+        self.holding = Holding()
+        """Of nothing: the host keeps the whole state, see `keeping_state`."""
         self._seen = threading.local()  # the replicas are traced each in its own thread, in turns
 
     @contextlib.contextmanager
@@ -53,7 +56,7 @@ class ReplicaGate:
         state = state_of(self._model)
         weights = self._model.trainable_variables
         fine = (all_finite(losses), all_finite(gradients), all_finite(state), all_finite(weights))
-        sums = [sum_of_squares(gradients), sum_of_squares(weights), tf.constant(0.0)]
+        sums = [sum_of_squares(gradients), sum_of_squares(weights)]
         flags = [tf.cast(~f, tf.float32) for f in fine]
         unscaled = (tf.constant(0.0), tf.constant(0.0))  # a loss scaler is not looked into here
         return tf.stack(
@@ -81,10 +84,10 @@ class ReplicaGate:
         return seen
 
 
-def keeping_state(model: Any, step: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The step, whose writes are taken back where its reading is not healthy."""
+def keeping_state(model: Any, step: Callable[[Any], Any]) -> Callable[[Any], tuple[Any, Sequence[Any]]]:
+    """The step, whose writes are taken back where its reading is not healthy: nothing is left to put back."""
 
-    def kept(data: Any) -> Any:
+    def kept(data: Any) -> tuple[Any, Sequence[Any]]:
         found = [*model.variables, *model.metrics_variables, *(v for o in optimizers_of(model) for v in o.variables)]
         variables = list({id(v): v for v in found}.values())
         before = [tf.identity(v.value) for v in variables]
@@ -93,7 +96,7 @@ def keeping_state(model: Any, step: Callable[[Any], Any]) -> Callable[[Any], Any
         if not healthy:
             for variable, value in zip(variables, before, strict=True):
                 variable.assign(value)
-        return logs
+        return logs, ()
 
     return kept
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -12,6 +13,7 @@ import tensorflow as tf
 
 from nandoctor.frameworks.keras.batches import read_batch
 from nandoctor.frameworks.keras.gate import READING
+from nandoctor.frameworks.keras.holding import Holding
 from nandoctor.frameworks.keras.replicas import as_one_batch, keeping_state, runs_on_replicas
 from nandoctor.frameworks.protocol import Verdict, Watcher
 from nandoctor.frameworks.reading import Reading
@@ -19,16 +21,23 @@ from nandoctor.frameworks.reading import Reading
 _COMPILED = "__nandoctor_compiled__"
 """Attribute of a train or test function of Keras: what was compiled of it, by the specification of its batches."""
 
+UPDATE_EVERY = 8
+"""In every so many steps it is looked at by how much the weights change: a third pass over them."""
+
 TrainFunction = Callable[[Any], Any]
+GatedStep = Callable[[Any], tuple[dict[str, Any], Reading]]
 Unguarded = Callable[[], TrainFunction]
 
 
-def watched(model: Any, watcher: Watcher, unguarded: Unguarded, note_dataset: Callable[[Any], None]) -> TrainFunction:
+def watched(
+    model: Any, holding: Holding, watcher: Watcher, unguarded: Unguarded, note_dataset: Callable[[Any], None]
+) -> TrainFunction:
     """The model's (gated) train function, one step at a time, with the batch in hand before it goes in.
 
-    `unguarded` puts back everything and gives Keras's own train function, should the guard have to go.
+    `holding` is the gate's. `unguarded` puts back everything and gives Keras's own train function, should the guard
+    have to go.
     """
-    step = _GatedStep(model, watcher, note_dataset)
+    step = _GatedStep(model, holding, watcher, note_dataset)
 
     def train_function(iterator: Any) -> Any:
         logs: Any = None
@@ -70,30 +79,55 @@ def one_step(model: Any, keras_function: TrainFunction, iterator: Any) -> TrainF
 class _GatedStep:
     """One gated step on one batch, prepared when the first batch is there."""
 
-    def __init__(self, model: Any, watcher: Watcher, note_dataset: Callable[[Any], None]) -> None:
+    def __init__(self, model: Any, holding: Holding, watcher: Watcher, note_dataset: Callable[[Any], None]) -> None:
         self._model = model
+        self._holding = holding
         self._watcher = watcher
         self._note_dataset = note_dataset
         self._keras_function = model.train_function
         self._run: Any = None
+        self._steps = 0
 
-    def __call__(self, iterator: Any, data: Any) -> Any:
+    def __call__(self, iterator: Any, data: Any) -> tuple[dict[str, Any], Reading]:
+        """The step's logs, and what the gate said. An update that came out not finite has been taken back."""
         if self._run is None:
             self._run = self._prepared(iterator, data)
-        return self._run(data)
+        started = time.perf_counter()
+        logs, before = self._run(data)
+        logs = dict(logs)
+        reading = _reading(logs.pop(READING).numpy().tolist(), time.perf_counter() - started)
+        if reading.faulty:
+            self._holding.put_back(before)
+        elif self._steps % UPDATE_EVERY == 0 and before:
+            reading = replace(reading, update_sumsq=self._holding.update_sumsq(before))
+        self._steps += 1
+        return logs, reading
 
     def _prepared(self, iterator: Any, data: Any) -> Any:
         model = self._model
         self._note_dataset(getattr(iterator, "_dataset", None))
         run = one_step(model, self._keras_function, iterator)
-        if isinstance(run, tf.types.experimental.PolymorphicFunction):
+        compiled = isinstance(run, tf.types.experimental.PolymorphicFunction)
+        if compiled:
             _build_variables(model, run)
         if runs_on_replicas(model):
             with model.distribute_strategy.scope():
                 _build_variables(model, run)
             run = keeping_state(model, run)
+        elif compiled:
+            run = self._compiled(run, iterator.element_spec)
+        else:
+            run = self._holding.eager(run)
         self._watcher.on_built(read_batch(as_one_batch(data)))
         return run
+
+    def _compiled(self, run: Any, spec: Any) -> Any:
+        """The step that gives the values from before it, too. What its updates write shows as it is traced."""
+        made, name = self._keras_function.__dict__[_COMPILED], f"{spec} held"
+        if name not in made:
+            run.get_concrete_function()
+            made[name] = self._holding.compiled(run, spec)
+        return made[name]
 
 
 def _build_variables(model: Any, step: Any) -> None:
@@ -110,19 +144,16 @@ def _build_variables(model: Any, step: Any) -> None:
         model.optimizer.build(model.trainable_variables)
 
 
-def _step(run: TrainFunction, data: Any, watcher: Watcher, unguarded: Unguarded) -> tuple[Any, Verdict]:
+def _step(run: GatedStep, data: Any, watcher: Watcher, unguarded: Unguarded) -> tuple[Any, Verdict]:
     """One guarded step: its logs, and what follows."""
-    started = time.perf_counter()
     try:
-        logs = dict(run(data))
+        logs, reading = run(data)
     except tf.errors.OutOfRangeError:
         raise
     except Exception as error:
         if watcher.on_error(error, read_batch(as_one_batch(data))) == "unguarded":
             return unguarded()([data]), "unguarded"
         raise
-    values = logs.pop(READING).numpy().tolist()
-    reading = _reading(values, time.perf_counter() - started)
     verdict = watcher.on_step(reading, read_batch(as_one_batch(data)))
     if verdict == "unguarded":
         plain = unguarded()
@@ -131,7 +162,15 @@ def _step(run: TrainFunction, data: Any, watcher: Watcher, unguarded: Unguarded)
 
 
 def _reading(values: Sequence[float], seconds: float) -> Reading:
-    code, loss, gradients, weights, updates, scale, skipped, rate, left_out = values
-    known = None if np.isnan(rate) else rate
-    by_scaler, by_user = bool(skipped), bool(left_out)
-    return Reading(int(code), loss, gradients, weights, updates, known, seconds, scale or None, by_scaler, by_user)
+    code, loss, gradients, weights, scale, skipped, rate, left_out = values
+    return Reading(
+        code=int(code),
+        loss=loss,
+        gradient_sumsq=gradients,
+        weight_sumsq=weights,
+        learning_rate=None if np.isnan(rate) else rate,
+        seconds=seconds,
+        loss_scale=scale or None,
+        skipped=bool(skipped),
+        left_out=bool(left_out),
+    )

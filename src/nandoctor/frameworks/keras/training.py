@@ -62,10 +62,10 @@ class KerasTraining:
 
     def watch(self, watcher: Watcher) -> None:
         """After Keras built its train function: look at each batch and reading that pass through it."""
-        kept_for(self.model).function = self.model.train_function
-        self._open.enter_context(
-            patched(self.model, "train_function", watched(self.model, watcher, self.unguarded, self._note_dataset))
-        )
+        kept = kept_for(self.model)
+        kept.function = self.model.train_function
+        function = watched(self.model, kept.gate.holding, watcher, self.unguarded, self._note_dataset)
+        self._open.enter_context(patched(self.model, "train_function", function))
 
     def _note_dataset(self, dataset: Any) -> None:
         """The tf.data pipeline that the batches come from."""

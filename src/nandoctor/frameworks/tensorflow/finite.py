@@ -31,7 +31,17 @@ def total(tensors: Iterable[Any]) -> Any:
     return tf.add_n(sums) if sums else tf.constant(0.0)
 
 
-def sum_of_squares(tensors: Iterable[Any]) -> Any:
-    """In float32, in one pass: finite only if every element is; it may overflow where each is finite."""
-    halves = [tf.nn.l2_loss(tf.cast(t, tf.float32)) for t in floats(tensors)]
-    return 2.0 * tf.add_n(halves) if halves else tf.constant(0.0)
+def sum_of_squares(tensors: Iterable[Any], *, in_xla: bool = False) -> Any:
+    """In float32, in one pass: finite only if every element is; it may overflow where each is finite.
+
+    Args:
+        in_xla: what XLA compiles on a CPU adds up a whole tensor one element after the other, and columns beside each
+            other many at a time; the maximum keeps it from making one sum of the two.
+    """
+    singles = [tf.cast(t, tf.float32) for t in floats(tensors)]
+    if not singles:
+        return tf.constant(0.0)
+    if not in_xla:
+        return 2.0 * tf.add_n([tf.nn.l2_loss(t) for t in singles])
+    columns = [tf.reduce_sum(tf.square(t), axis=list(range(max(t.shape.rank - 1, 0)))) for t in singles]
+    return tf.add_n([tf.reduce_sum(tf.maximum(column, 0.0)) for column in columns])
