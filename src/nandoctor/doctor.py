@@ -22,7 +22,9 @@ def examine_trace(
 ) -> Result:
     """Name the cause of what a replay has recorded."""
     diagnoses = diagnose(capsule, trace, subject)
-    reproduced = find_origin(trace) is not None or (trace.error is not None and capsule.error is not None)
+    reproduced = find_origin(trace) is not None or (
+        trace.error is not None and (capsule.loop or capsule.error is not None)
+    )
     return Result(
         command=command,
         status="script-error" if capsule.error is not None else "fault",

@@ -85,14 +85,27 @@ def explain_again(
         stack.enter_context(when_imported("tensorflow", lambda: first.append(_first_weights(stack))))
         stack.enter_context(listening(log))
         ended = run()
-        if not found and (error := getattr(ended, "error", None)) is not None:
-            raise SecondRunError(f"it ended with {type(error).__name__}: {error}")
-        if not found and tracers and tracers[0].arrived:
+        if not found:
             with contextlib.suppress(type(stop())):
-                tracers[0].ended()
+                _end(tracers, getattr(ended, "error", None))
     if not found:
         raise SecondRunError("the script did not reach that step again")
     return found[0]
+
+
+def _end(tracers: Sequence[Any], error: BaseException | None) -> None:
+    """The script has ended, by itself or with an error, and nothing was found so far."""
+    recorded = tracers and tracers[0].records
+    if error is not None and recorded and _is_of_a_kernel(error):
+        tracers[0].raised(error)
+    elif error is not None:
+        raise SecondRunError(f"it ended with {type(error).__name__}: {error}")
+    elif tracers and tracers[0].arrived:
+        tracers[0].ended()
+
+
+def _is_of_a_kernel(error: BaseException) -> bool:
+    return type(error).__module__.startswith("tensorflow.")
 
 
 def losses_again(

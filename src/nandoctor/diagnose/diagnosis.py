@@ -269,7 +269,10 @@ def _how_it_surfaced(case: Case) -> tuple[Fact, ...]:
     if not case.surface:
         return ()
     if case.origin is None:
-        seen = Fact(text=f"the {case.surface} was not finite in the compiled step", values={"surface": case.surface})
+        seen = Fact(
+            text=f"the {case.surface} was not finite in the compiled step",
+            values={"surface": case.surface, "loop": case.loop},
+        )
         return (seen, growth_fact(case)) if case.history else (seen,)
     trace, origin = case.trace, case.origin
     bad = sum(value.bad for _, value in trace.gradients)

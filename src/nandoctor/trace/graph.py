@@ -128,6 +128,21 @@ class Trace:
     outputs: list[Value] = field(default_factory=list)
     """What the models called by the step gave: the predictions."""
 
+    def note_error(self, error: BaseException) -> None:
+        """The step ended with an error: what it said, and where, innermost first."""
+        self.error = str(error)
+        frames, tb = [], error.__traceback__
+        while tb is not None:
+            frames.append((tb.tb_frame.f_code, tb.tb_lasti))
+            tb = tb.tb_next
+        self.error_frames = tuple(reversed(frames))
+
+    @property
+    def raised(self) -> Location | None:
+        """The user's expression that raised the error."""
+        frame = user_frame(self.error_frames)
+        return None if frame is None else locate(frame)
+
     def producer(self, value: Value) -> Node | None:
         return None if value.producer is None else self.nodes[value.producer]
 

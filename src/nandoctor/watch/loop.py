@@ -30,7 +30,9 @@ class LoopListener:
     def differentiated(self, gradients: Sequence[tuple[Any, Any]], state: Sequence[Any]) -> None:
         """Nothing is needed while it runs."""
 
-    def updating(self, gradients: Sequence[tuple[Any, Any]]) -> contextlib.AbstractContextManager[None]:
+    def updating(
+        self, gradients: Sequence[tuple[Any, Any]], *, scaled: bool = False
+    ) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext()
 
     def look(self, reading: LoopReading, before: Sequence[LoopReading] = ()) -> None:

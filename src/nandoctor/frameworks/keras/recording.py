@@ -16,7 +16,6 @@ from nandoctor.frameworks.keras.gate import optimizers_of
 from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.tensorflow.finite import dense
 from nandoctor.frameworks.tensorflow.recorder import Recorder, marking_gradients, recording, unconverted
-from nandoctor.trace.graph import Trace
 
 
 class Places(NamedTuple):
@@ -54,7 +53,7 @@ def run_recorded(
         try:
             logs = step(data)
         except Exception as error:
-            _note_error(trace, error)
+            trace.note_error(error)
     trace.loss = [recorder.value(t) for t in (computed or differentiated or _losses(logs))]
     trace.objectives = [recorder.value(t) for t in differentiated]
     recorder.mark_written()
@@ -65,15 +64,6 @@ def _losses(logs: Any) -> list[Any]:
     if not isinstance(logs, Mapping):
         return []
     return [t for name, t in logs.items() if "loss" in str(name) and isinstance(t, tf.Tensor)]
-
-
-def _note_error(trace: Trace, error: Exception) -> None:
-    trace.error = str(error)
-    frames, tb = [], error.__traceback__
-    while tb is not None:
-        frames.append((tb.tb_frame.f_code, tb.tb_lasti))
-        tb = tb.tb_next
-    trace.error_frames = tuple(reversed(frames))
 
 
 @contextlib.contextmanager

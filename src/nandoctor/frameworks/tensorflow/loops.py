@@ -48,8 +48,13 @@ class Follower(Protocol):
         """Each source of an event with its gradient, and what the loss has written; called while it runs in Python."""
         ...
 
-    def updating(self, gradients: Sequence[tuple[Any, Any]]) -> contextlib.AbstractContextManager[None]:
-        """Entered around the call of an optimizer that runs in Python: its variables with their gradients."""
+    def updating(
+        self, gradients: Sequence[tuple[Any, Any]], *, scaled: bool = False
+    ) -> contextlib.AbstractContextManager[None]:
+        """Entered around the call of an optimizer that runs in Python: its variables with their gradients.
+
+        `scaled`: it is a loss scaler, to which gradients that are not finite are no surprise.
+        """
         ...
 
     def look(self, reading: LoopReading, before: Sequence[LoopReading] = ()) -> None:
@@ -207,10 +212,13 @@ class Loops:
         elif self._outermost is not None:
             self._with_events.add(self._outermost)
 
-    def note_update(self, optimizer_rate: Any, gradients: Sequence[Any]) -> None:
-        """An optimizer is given gradients: note its rate, and the first time that one is not finite."""
+    def note_update(self, optimizer_rate: Any, gradients: Sequence[Any], scale: Any = None) -> None:
+        """An optimizer is given gradients: note its rate, and the first time that one is not finite.
+
+        `scale` is that of a loss scaler, which skips an update by itself.
+        """
         with self._unharmed():
-            self._notes.update(optimizer_rate, gradients)
+            self._notes.update(optimizer_rate, gradients, scale)
             if tf.executing_eagerly():  # before anything is written
                 self.look()
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from nandoctor.frameworks.reading import LoopReading
+from nandoctor.frameworks.reading import FAR_BELOW, LoopReading
 from nandoctor.frameworks.tensorflow.finite import all_finite, sum_of_squares, total
 
 Site = tuple[CodeType, int]
@@ -100,6 +100,8 @@ class Notes:
                 bad_losses=noted.bad_losses + tf.cast(bad, tf.float64),
                 updated=noted.updated,
                 gap=noted.gap,
+                scale=noted.scale,
+                skipped=tf.zeros_like(noted.skipped),
             )
         )
 
@@ -113,15 +115,19 @@ class Notes:
         here.sound.assign(tf.where(finite, tf.ones_like(before), -tf.ones_like(before)))
         return (~finite & (before > 0.0)) | (nan & tf.equal(before, 0.0))
 
-    def update(self, rate: Any, gradients: Sequence[Any]) -> None:
-        """An optimizer is given gradients, at a rate."""
+    def update(self, rate: Any, gradients: Sequence[Any], scale: Any = None) -> None:
+        """An optimizer is given gradients, at a rate; a loss scaler at a scale, above which it may skip what it likes.
+
+        A loss that is not finite no scale makes finite.
+        """
         noted = self._read()
         bad = ~all_finite(gradients)
         at_large, suspected = tf.equal(noted.fault, 0.0), noted.suspect > 0.0
         gap = noted.events - noted.updated
         taken = tf.equal(noted.suspect, noted.events) | tf.equal(gap, noted.gap)
         loss = at_large & suspected & (bad | taken)
-        gradient = at_large & ~suspected & bad
+        endless = True if scale is None else tf.cast(scale, tf.float64) <= FAR_BELOW
+        gradient = at_large & ~suspected & bad & endless
         one = tf.ones_like(noted.kind)
         self._write(
             replace(
@@ -130,6 +136,8 @@ class Notes:
                 previous=tf.where(loss, noted.suspect_previous, tf.where(gradient, noted.before, noted.previous)),
                 kind=tf.where(loss, one, tf.where(gradient, 2.0 * one, noted.kind)),
                 learning_rate=rate,
+                scale=noted.scale if scale is None else scale,
+                skipped=noted.skipped if scale is None else tf.cast(bad, tf.float64),
                 suspect=tf.where(bad | taken, noted.suspect, tf.zeros_like(noted.suspect)),
                 updated=noted.events,
                 gap=tf.where(tf.equal(noted.gap, 0.0), gap, tf.where(gap > 0.0, tf.minimum(gap, noted.gap), noted.gap)),
