@@ -37,9 +37,11 @@ def examine_trace(
     )
 
 
-def examine_validation(steps: int, epoch: int, batches: int, fit: Location | None, *, command: str) -> Result | None:
+def examine_validation(
+    steps: int, epoch: int, batches: int, fit: Location | None, *, command: str, loop: bool = False
+) -> Result | None:
     """What a validation that has ended shows; None where nothing is wrong with it."""
-    diagnoses = diagnose_validation(steps, epoch, batches, fit)
+    diagnoses = diagnose_validation(steps, epoch, batches, fit, loop=loop)
     if not diagnoses:
         return None
     return Result(command=command, status="fault", version=__version__, steps=steps, diagnoses=diagnoses)

@@ -5,6 +5,21 @@ from __future__ import annotations
 import msgspec
 
 from nandoctor.findings import StepRecord
+from nandoctor.trace.locations import Frame
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A place in the code by which another run knows it again: the file and line of a function, and the instruction."""
+
+    file: str
+    function: str
+    line: int
+    offset: int
+
+    @classmethod
+    def of(cls, frame: Frame) -> Place:
+        code, offset = frame
+        return cls(code.co_filename, code.co_name, code.co_firstlineno, offset)
 
 
 class Rendezvous(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -14,9 +29,11 @@ class Rendezvous(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         event: the event at which the loss or a gradient was not finite.
         previous: the event before it at the same place of the code: after it the tracer wakes up.
         eager_from: how many events precede the compiled call in which `previous` is: what follows is not compiled.
-        surface: `loss`, `gradient`, `state`, or `weights` where these were found spoilt when the script had ended.
+        surface: `loss`, `gradient`, `state`, or `weights` where these were found spoilt when the script had ended;
+            `validation` where training was finite.
         step: how often that place of the code had been at work.
         losses: the last events that were read, each with its loss.
+        read: where, after `event`, the script read a number that is not finite (`surface` is `validation` then).
     """
 
     event: int
@@ -26,6 +43,7 @@ class Rendezvous(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     step: int
     history: tuple[StepRecord, ...] = ()
     losses: tuple[tuple[int, float], ...] = ()
+    read: Place | None = None
 
 
 class Look(msgspec.Struct, frozen=True):

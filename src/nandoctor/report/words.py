@@ -47,6 +47,8 @@ def headline(diagnosis: Diagnosis, result: Result) -> str:
         return f"training stopped with an error at {when}. What the data says:"
     if surface(diagnosis) == "validation" and diagnosis.step == 0:
         return f"the evaluation was not finite in its batch {diagnosis.batch + 1}."
+    if in_loop and diagnosis.phase == "validation":
+        return f"training is healthy, its validation is not (after {when})."
     if surface(diagnosis) == "validation":
         batch = f"batch {diagnosis.batch + 1}"
         return f"training is healthy, its validation is not (epoch {diagnosis.epoch + 1}, {batch})."

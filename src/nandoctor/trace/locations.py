@@ -89,6 +89,17 @@ def locate(frame: Frame, layer: str | None = None) -> Location:
     )
 
 
+def iterated(frame: Frame) -> Location:
+    """What a frame was going over, where it stands in a `for`; not all of the loop."""
+    whole = locate(frame)
+    for node in ast.walk(_parsed(whole.file)):
+        if not isinstance(node, (ast.For, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
+            continue
+        if (node.lineno, node.col_offset) == (whole.line, whole.column):
+            return location_of(node.iter if isinstance(node, ast.For) else node.generators[0].iter, whole.file)
+    return whole
+
+
 def location_of(node: ast.expr | ast.stmt, file: str) -> Location:
     """A piece of a file's syntax tree as a place in it, its source on one line."""
     source = "".join(linecache.getlines(file))

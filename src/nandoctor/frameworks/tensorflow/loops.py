@@ -27,7 +27,9 @@ from nandoctor.errors import warn
 from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.reading import LoopReading
 from nandoctor.frameworks.tensorflow.notes import Notes, Site
+from nandoctor.frameworks.tensorflow.readouts import watching_readouts
 from nandoctor.frameworks.tensorflow.recorder import not_converted, unconverted
+from nandoctor.trace.locations import Frame
 
 
 class Follower(Protocol):
@@ -62,6 +64,14 @@ class Follower(Protocol):
         that came before this one, where a compiled function had several."""
         ...
 
+    def read(self, tensor: Any, value: float, frames: tuple[Frame, ...], reading: LoopReading) -> None:
+        """The script read a number that is not finite, though the loss that it trains on is; the user's frames."""
+        ...
+
+    def exhausted(self, frames: tuple[Frame, ...], reading: LoopReading) -> None:
+        """The script went over a data set that gave nothing; the user's frames."""
+        ...
+
 
 class Loops:
     """The watch over every loop of one script."""
@@ -91,6 +101,7 @@ class Loops:
         with contextlib.ExitStack() as stack:
             for owner, name, instead in self._patches():
                 stack.enter_context(patched(owner, name, instead(getattr(owner, name))))
+            stack.enter_context(watching_readouts(self._read, self._exhausted))
             yield self
 
     def _patches(self) -> list[tuple[Any, str, Callable[[Any], Any]]]:
@@ -241,6 +252,15 @@ class Loops:
             several = reading.events - self._looked > 1
             self._looked, since = reading.events, self._looked
             self._follower.look(reading, self._notes.between(since, reading.events) if several else ())
+
+    def _read(self, tensor: Any, value: float, frames: tuple[Frame, ...]) -> None:
+        reading = self.reading if self.watches and not self._recording_tapes else None
+        if reading is not None and reading.suspect != reading.events and not reading.faulty:
+            self._follower.read(tensor, value, frames, reading)
+
+    def _exhausted(self, frames: tuple[Frame, ...]) -> None:
+        if self.watches and (reading := self.reading) is not None:
+            self._follower.exhausted(frames, reading)
 
     @property
     def reading(self) -> LoopReading | None:

@@ -17,12 +17,12 @@ import tensorflow as tf
 
 from nandoctor.findings import Location
 from nandoctor.frameworks.reading import LoopReading
-from nandoctor.frameworks.rendezvous import Rendezvous
+from nandoctor.frameworks.rendezvous import Place, Rendezvous
 from nandoctor.frameworks.tensorflow.finite import dense
 from nandoctor.frameworks.tensorflow.loops import as_variable
 from nandoctor.frameworks.tensorflow.recorder import Recorder, recording
 from nandoctor.trace.graph import Trace
-from nandoctor.trace.locations import here
+from nandoctor.trace.locations import Frame, here
 
 BEYOND = 40
 """Events past the rendezvous that are recorded in turn, where the fault does not come back at once."""
@@ -137,6 +137,18 @@ class LoopTracer:
         ):
             self._wake()
 
+    def read(self, tensor: Any, value: float, frames: tuple[Frame, ...], reading: LoopReading) -> None:
+        there = self._rendezvous.read == Place.of(frames[0]) and reading.events >= self._rendezvous.event
+        if self._recorder is None or not there:
+            return
+        trace = self._recorder.trace
+        trace.objectives, trace.loss, trace.gradients = trace.loss, [self._recorder.value(tensor)], []
+        self.met = True
+        self._finish(reading)
+
+    def exhausted(self, frames: tuple[Frame, ...], reading: LoopReading) -> None:
+        """The first run has told of it."""
+
     def _is_suspect_again(self, reading: LoopReading) -> bool:
         """What the first run found to be a fault in the end shows here as it begins."""
         return self._rendezvous.surface == "loss" and reading.suspect == reading.events >= self._rendezvous.event
@@ -149,6 +161,8 @@ class LoopTracer:
     def _turn_is_over(self) -> bool:
         """Past the rendezvous, a loop with several gradients in a turn is recorded a whole turn at a time."""
         past = self._events - self._rendezvous.event
+        if self._rendezvous.read is not None and past == 0:
+            return False  # what follows this step is of interest, and the step beside it
         turn = self._rendezvous.event - self._rendezvous.previous
         return self._recorder is not None and past >= 0 and past % max(turn, 1) == 0
 
