@@ -53,8 +53,8 @@ def _in_fit(case: Case) -> str:
 
 def _in_a_loop(case: Case) -> str:
     return (
-        f"{expression(case.fit)} gave no batch when it was gone over, and the mean that was made of it afterwards is the "
-        "mean of nothing."
+        f"{expression(case.fit)} gave no batch when it was gone over, and the mean that was made of it afterwards is "
+        "the mean of nothing."
     )
 
 
