@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from nandoctor.findings import StepRecord
-from nandoctor.trace.locations import Frame
+from nandoctor.trace.locations import Frame, settled
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -18,7 +18,7 @@ class Place(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, frame: Frame) -> Place:
-        code, offset = frame
+        code, offset = settled(frame)
         return cls(code.co_filename, code.co_name, code.co_firstlineno, offset)
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from nandoctor.frameworks.reading import LoopReading
 from nandoctor.frameworks.rendezvous import Place, Rendezvous
-from nandoctor.trace.locations import Frame
+from nandoctor.trace.locations import Frame, settled
 from nandoctor.watch.floating_point import FloatingPointNote
 from nandoctor.watch.history import History
 
@@ -118,11 +118,11 @@ class LoopWatch(LoopListener):
     def read(self, tensor: Any, value: float, frames: tuple[Frame, ...], reading: LoopReading) -> None:
         if len(self._readouts) < _READOUTS and not self._over:
             readout = Readout(value, frames, reading, time.perf_counter() - self._first)
-            self._readouts.setdefault(frames[0], readout)
+            self._readouts.setdefault(settled(frames[0]), readout)
 
     def exhausted(self, frames: tuple[Frame, ...], reading: LoopReading) -> None:
-        if len(self._empty) < _READOUTS and frames[0] not in self._empty:
-            self._empty[frames[0]] = EmptyPass(frames, len(self._notes()))
+        if len(self._empty) < _READOUTS and settled(frames[0]) not in self._empty:
+            self._empty[settled(frames[0])] = EmptyPass(frames, len(self._notes()))
 
     @property
     def readouts(self) -> tuple[Readout, ...]:

@@ -29,7 +29,7 @@ from nandoctor.frameworks.reading import LoopReading
 from nandoctor.frameworks.tensorflow.notes import Notes, Site
 from nandoctor.frameworks.tensorflow.readouts import watching_readouts
 from nandoctor.frameworks.tensorflow.recorder import not_converted, unconverted
-from nandoctor.trace.locations import Frame
+from nandoctor.trace.locations import Frame, settled
 
 
 class Follower(Protocol):
@@ -331,7 +331,7 @@ def _site(frame: FrameType) -> Site:
     while user is not None and user.f_code.co_filename.startswith(_TENSORFLOW):
         user = user.f_back
     place = user or frame
-    return place.f_code, place.f_lasti
+    return settled((place.f_code, place.f_lasti))
 
 
 def as_variable(known: Any) -> Any:
