@@ -21,7 +21,9 @@ from nandoctor.trace.statistics import is_floating, tensor_stats
 class Value:
     """One tensor. `role` says what it is where no operation made it: `input[0]`, `target`, `weight dense/kernel` ...
 
-    `array` may be dropped to stay inside the recorder's memory budget; its statistics are then taken first.
+    `array` may be dropped to stay inside the recorder's memory budget; its statistics are then taken first. `rows`: of
+    the values of a ragged or sparse part of a batch, the row that each belongs to (none where that is not known);
+    None where the first axis is the batch's own.
     """
 
     key: int
@@ -30,6 +32,7 @@ class Value:
     dtype: str
     producer: int | None = None
     role: str = "constant"
+    rows: np.ndarray | None = None
     _stats: TensorStats | None = None
     _bad: tuple[bool, bool] | None = None
 
@@ -38,6 +41,15 @@ class Value:
         if self._stats is None and self.array is not None:
             self._stats = tensor_stats(self.array)
         return self._stats
+
+    def bad_rows(self) -> tuple[int, ...]:
+        """Rows of the batch in which an element is not finite."""
+        if self.array is None or self.array.ndim == 0:
+            return ()
+        bad = ~np.isfinite(self.array.reshape(len(self.array), -1)).all(axis=1)
+        if self.rows is None:
+            return tuple(np.flatnonzero(bad).tolist())
+        return tuple(np.unique(self.rows[bad]).tolist()) if len(self.rows) == len(bad) else ()
 
     def drop(self) -> None:
         """Forget the elements, keep the statistics."""
