@@ -149,7 +149,10 @@ class LoopWatch(LoopListener):
         if reading is None or self._over or self.events == 0 or weights_are_finite():
             return
         self._over = True
-        if reading.suspect:
+        if reading.doubt:
+            met = self._rendezvous(int(reading.doubt), int(reading.doubt_previous), "gradient", reading)
+            self._on_fault(msgspec.structs.replace(met, step=int(reading.doubt_step)))
+        elif reading.suspect:
             self._on_fault(self._rendezvous(int(reading.suspect), int(reading.suspect_previous), "loss", reading))
         else:
             self._on_fault(self._rendezvous(self.events + 1, self.events, "weights", reading))

@@ -129,8 +129,9 @@ class LoopTracer:
         bad_loss = self._recorder is not None and (
             (reading.faulty and int(reading.kind) != 2) or self._is_suspect_again(reading)
         )
-        self.met = self.met or bad_loss
-        if bad_loss or self._events >= self._rendezvous.event + BEYOND:
+        bad = bad_loss or self._is_bad_gradient_again
+        self.met = self.met or bad
+        if bad or self._events >= self._rendezvous.event + BEYOND:
             self._finish(reading)
         elif (self._recorder is None and self._awake) or (
             self._turn_is_over and not self._updates and self._events > self._rendezvous.event
@@ -152,6 +153,16 @@ class LoopTracer:
     def _is_suspect_again(self, reading: LoopReading) -> bool:
         """What the first run found to be a fault in the end shows here as it begins."""
         return self._rendezvous.surface == "loss" and reading.suspect == reading.events >= self._rendezvous.event
+
+    @property
+    def _is_bad_gradient_again(self) -> bool:
+        """The tape's own. Later ones an optimizer may not be given, or a scaler skip."""
+        if self._recorder is None or self._rendezvous.surface != "gradient":
+            return False
+        past = self._events - self._rendezvous.event
+        if past < 0 or (past > 0 and self._has_optimizer):
+            return False
+        return any(value.bad for _, value in self._recorder.trace.gradients)
 
     @property
     def _awake(self) -> bool:
