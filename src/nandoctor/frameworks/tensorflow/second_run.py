@@ -31,6 +31,7 @@ _TOLERANCE, _TOLERANCE_HALF = 0.02, 0.1
 """How far losses of equal steps may lie apart: the last of them are computed operation by operation."""
 
 _WHY = "the script draws on something that no seed fixes (the time, a file, the system's randomness, threads)"
+_WHY_EAGER = "its last steps are not compiled, and random numbers in a compiled function are others"
 
 Marks = Callable[[Recorder], contextlib.AbstractContextManager[None]]
 
@@ -207,9 +208,9 @@ class LoopTracer:
                 continue
             if not math.isclose(first, again, rel_tol=tolerance, abs_tol=tolerance):
                 losses = f"the loss of gradient {event:,} was {first:.6g} first and {again:.6g} then"
-                return f"the two runs differ: {losses}; {_WHY}"
+                return f"the two runs differ: {losses}; {_WHY if event <= self._rendezvous.eager_from else _WHY_EAGER}"
         if self.met and self._events != self._rendezvous.event and self._rendezvous.surface != "weights":
-            return f"the second run was not finite at another step than the first; {_WHY}"
+            return f"the second run was not finite at another step than the first; {_WHY}, or {_WHY_EAGER}"
         return None
 
     # -- the recorder ---------------------------------------------------------------------------
