@@ -404,7 +404,7 @@ def test_a_metric_that_is_not_finite_is_mentioned_and_not_accused(tmp_path: Path
     code, result, shown = guarded(written(tmp_path, VALIDATION + EPOCHS + reads))
     assert (code, result["status"], result["diagnoses"]) == (0, "healthy", []), shown
     assert len(result["notes"]) == 2
-    assert all("the loss that is trained on is not in it" in note for note in result["notes"])
+    assert all("it is a metric, not the loss" in note for note in result["notes"])
 
 
 def test_a_validation_over_nothing_is_named_at_its_pass(tmp_path: Path) -> None:
