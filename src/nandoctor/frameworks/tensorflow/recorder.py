@@ -70,7 +70,7 @@ class Recorder:
         self._stop = stop
         self._room = budget
         self._values: dict[int, Value] = {}
-        self._alive: list[Any] = []
+        self._kept: list[Any] = []
         self._variables: dict[int, Value] = {}
         self._contents: dict[int, Value] = {}
         self._names: dict[int, tuple[str, tf.Variable]] = {}
@@ -106,7 +106,6 @@ class Recorder:
         key = int(tensor._id)
         if key not in self._values:
             self._values[key] = self._read_unseen(tensor) or self._new_value(tensor)
-            self._alive.append(tensor)
         return self._values[key]
 
     def _read_unseen(self, tensor: Any) -> Value | None:
@@ -115,8 +114,8 @@ class Recorder:
         return found if found is not None and found.shape == tuple(tensor.shape) else None
 
     def _hold(self, handle: int, value: Value, content: Any) -> None:
-        """What a variable holds now. The tensor is kept alive, so that nothing else can be where it is."""
-        self._alive.append(content)
+        """What a variable holds now. The tensor is kept, so that nothing else can be where it is."""
+        self._kept.append(content)
         self._variables[handle] = value
         if (address := _address(content)) is not None:
             self._contents[address] = value
@@ -149,7 +148,6 @@ class Recorder:
         op = op.decode() if isinstance(op, bytes) else str(op)
         if op == "ReadVariableOp":
             self._values[int(outputs[0]._id)] = self._content(inputs[0], outputs[0])
-            self._alive.append(outputs[0])
         elif op in FEEDING:
             for n, tensor in enumerate(outputs):
                 self.name_tensor(f"fed[{n}]", tensor)
@@ -176,7 +174,6 @@ class Recorder:
         for tensor in outputs:
             value = self._new_value(tensor, index)
             self._values[value.key] = value
-            self._alive.append(tensor)
             self._by_output[value.key] = index
             made.append(value)
         if kind == "write" and inputs and inputs[0].dtype == tf.resource:
@@ -295,7 +292,7 @@ def _as_numpy(tensor: Any) -> np.ndarray | None:
     if tensor.dtype in (tf.resource, tf.variant, tf.string):
         return None
     try:
-        return np.asarray(tensor.numpy())
+        return np.asarray(tensor._numpy())  # `numpy` copies
     except (NotImplementedError, AttributeError, tf.errors.OpError):
         return None
 
