@@ -57,7 +57,7 @@ def _class_ids(case: Case) -> Iterator[tuple[np.ndarray, int]]:
     """Labels as the step used them for class ids, with the number of classes."""
     refused = _REFUSED.search(case.trace.error or "")
     if refused:
-        for target in [np.asarray(a) for _, a in case.family("target")] or _listed(case):
+        for target in _listed(case) or [np.asarray(a) for _, a in case.family("target")]:
             yield target, int(refused.group(2))
     if case.origin is None or case.origin.node is None:
         return
@@ -69,7 +69,7 @@ def _class_ids(case: Case) -> Iterator[tuple[np.ndarray, int]]:
 
 
 def _listed(case: Case) -> list[np.ndarray]:
-    """The labels as the error lists them: of a loop of the user's own no operation may have met them before it."""
+    """The labels as the error lists them: which value of the step they are does not always show."""
     listed = _LISTED.search(case.trace.error or "")
     return [np.array(listed.group(1).split(), dtype=np.int64)] if listed else []
 

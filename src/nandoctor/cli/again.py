@@ -108,7 +108,8 @@ def _end(tracers: Sequence[Any], error: BaseException | None) -> None:
 
 
 def _is_validation(trace: Trace) -> bool:
-    return is_the_validation(trace, beside_training(trace))
+    since = beside_training(trace)
+    return trace.error is not None or is_the_validation(trace, since)
 
 
 def _not_judged(script: str, met: bool) -> Result:
@@ -250,9 +251,9 @@ def _layer_site(variable: Any) -> Location | None:
 
 
 def _validation(trace: Trace) -> ValidationReading:
-    (number,) = trace.loss
-    value = math.nan if number.array is None else float(number.array)
-    return ValidationReading("the loss", value, 0)
+    read = trace.loss[0].array if trace.loss else None
+    bad = [] if read is None else read[~np.isfinite(read)].ravel().tolist()
+    return ValidationReading("the loss", next(iter(bad), math.nan), 0)
 
 
 def _capsule(
@@ -273,7 +274,9 @@ def _capsule(
         made_at = site_of(optimizer)
     made_at = made_at or updating_place(trace)
     sites = {name: site for name, (_, site) in weights.items() if site is not None}
-    step = RecordedStep(trace, sites, lambda change: _losses_with(change, rendezvous, arrays, ask))
+    # the losses of training say nothing of a validation
+    losses = (lambda _: []) if validation else lambda change: _losses_with(change, rendezvous, arrays, ask)
+    step = RecordedStep(trace, sites, losses)
     capsule = Capsule(
         step=rendezvous.step,
         epoch=0,
@@ -286,7 +289,7 @@ def _capsule(
         snapshots=(Snapshot(1, {name: array for name, (array, _) in weights.items()}),) if weights else (),
         history=rendezvous.history,
         notes=log.notes,
-        fit_location=loop or fed,
+        fit_location=(loop or fed) if validation is None else (fed or loop),
         fed_location=fed,
         optimizer_location=made_at,
         loop=True,

@@ -13,6 +13,10 @@ FAR_BELOW = 2.0**-10
 """A loss scale at which no gradient of ordinary arithmetic overflows: half precision reaches 6.7e7 there."""
 
 
+MOST_SKIPS = 24
+"""Steps skipped in a row up to the end of a training of which that is not said to be the search for a scale."""
+
+
 @dataclass(frozen=True, slots=True)
 class ValidationReading:
     """The loss of a validation that is not finite: its name in the logs, its value, and the batch (from 0)."""
@@ -45,7 +49,7 @@ class LoopReading:
         gap: how many events there were, at the least, from one such call to the next.
         scale: what a loss scaler multiplied the loss by (the gradients are those of the scaled loss); 0 without one.
         skipped: 1 where it left out the update after the last event.
-        skips: how many updates it left out.
+        skips, in_a_row: how many updates it left out, and how many of them one after the other at the end.
         doubt: an event whose gradients were not finite, while it is not known what became of them: they may be left
             out, added up, or written by hand; 0 where there is none.
         doubt_previous: the event before that at the same place.
@@ -72,6 +76,7 @@ class LoopReading:
     scale: float
     skipped: float
     skips: float
+    in_a_row: float
     doubt: float
     doubt_previous: float
     doubt_weights: float

@@ -15,7 +15,7 @@ Term = tuple[frozenset[str], Value]
 """The operations that make an error of a prediction and a target, and the scalar that they come to."""
 
 _SHAPING = frozenset({"Cast", "Identity", "Reshape", "Squeeze", "ExpandDims", "StridedSlice", "Pack", "BroadcastTo"})
-_WEIGHTING = frozenset({"Mul", "RealDiv", "DivNoNan", "AddV2"})
+_WEIGHTING = frozenset({"Mul", "RealDiv", "DivNoNan", "AddV2", "reduce"})
 _SAME = {"Mean": "reduce", "Sum": "reduce"}
 
 
@@ -40,7 +40,7 @@ def is_the_validation(trace: Trace, since: int) -> bool:
     predicts) is neither.
     """
     trained = [ops for ops, _ in _within(trace, trace.objectives, _terms(trace.nodes[:since]))]
-    errors = _terms(trace.nodes[since:])
+    errors = _terms(trace.nodes[since:], trace.loss)
     bad = [(ops, v) for ops, v in _within(trace, trace.loss, errors) if v.bad]
     if not any(_alike(ours, theirs) for ours in trained for theirs, _ in errors):
         return any(_is_bad_in_rows(trace, value) for _, value in bad)
@@ -49,11 +49,11 @@ def is_the_validation(trace: Trace, since: int) -> bool:
 
 def _is_bad_in_rows(trace: Trace, value: Value) -> bool:
     node = trace.producer(value)
-    return node is not None and any(v.bad and v.shape != () for v in node.inputs)
+    return value.shape != () or (node is not None and any(v.bad and v.shape != () for v in node.inputs))
 
 
 def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
-    """The same but for a weight of each row."""
+    """The same but for a weight of each row, and for the sum over them."""
     return one ^ other <= _WEIGHTING
 
 
@@ -64,7 +64,9 @@ def _within(trace: Trace, values: Sequence[Value], terms: Sequence[Term]) -> Ite
     return (term for term in terms if id(term[1]) in reached)
 
 
-def _terms(nodes: Sequence[Node]) -> list[Term]:
+def _terms(nodes: Sequence[Node], ends: Sequence[Value] = ()) -> list[Term]:
+    """The errors that come to a scalar, or to one of the values that are named as ends."""
+    last = {id(v) for v in ends}
     targets = {key for key, family in families_of(nodes).items() if family == "target"}
     predicted: set[int] = set()
     made: dict[int, frozenset[str]] = {}
@@ -76,7 +78,7 @@ def _terms(nodes: Sequence[Node]) -> list[Term]:
         before = frozenset().union(*(made[key] for key in inputs if key in made))
         if before or (inputs & targets and inputs & predicted):
             operations = before | _name(node)
-            found += [(operations, v) for v in node.outputs if v.shape == ()]
+            found += [(operations, v) for v in node.outputs if v.shape == () or id(v) in last]
             made.update((id(v), operations) for v in node.outputs if v.shape != ())
         elif inputs & targets:
             targets.update(id(v) for v in node.outputs)

@@ -118,8 +118,8 @@ _SQUARABLE = 1e120
 def _joined(one: _Part, other: _Part) -> _Part:
     """Of both (Chan, Golub, LeVeque 1983, for mean and spread)."""
     if not one.sound or not other.sound:
-        larger, smaller = (one, other) if one.sound else (other, one)
-        return larger._replace(
+        known = one if one.sound else other
+        return known._replace(
             nan=one.nan + other.nan, posinf=one.posinf + other.posinf, neginf=one.neginf + other.neginf
         )
     sound = one.sound + other.sound

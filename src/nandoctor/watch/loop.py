@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from nandoctor.frameworks.reading import LoopReading
+from nandoctor.frameworks.reading import MOST_SKIPS, LoopReading
 from nandoctor.frameworks.rendezvous import Place, Rendezvous
 from nandoctor.trace.locations import Frame, settled
 from nandoctor.watch.floating_point import FloatingPointNote
@@ -146,7 +146,12 @@ class LoopWatch(LoopListener):
 
     def ended(self, weights_are_finite: Callable[[], bool], reading: LoopReading | None) -> None:
         """The script has ended: an update that spoilt the weights after the last loss shows only now."""
-        if reading is None or self._over or self.events == 0 or weights_are_finite():
+        if reading is None or self._over or self.events == 0:
+            return
+        if reading.in_a_row >= MOST_SKIPS:
+            self._over = True
+            self._on_fault(self._rendezvous(self.events, int(reading.before), "gradient", reading))
+        if weights_are_finite():
             return
         self._over = True
         if reading.doubt:

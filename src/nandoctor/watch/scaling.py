@@ -10,10 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from nandoctor.frameworks.protocol import Batch
-from nandoctor.frameworks.reading import FAR_BELOW, Reading
-
-MOST_SKIPS = 24
-"""Steps skipped in a row up to the end of a training of which that is not said to be the search for a scale."""
+from nandoctor.frameworks.reading import FAR_BELOW, MOST_SKIPS, Reading
 
 _FEW = 4
 _MOST_TRIALS = 4

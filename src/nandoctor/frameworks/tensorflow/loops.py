@@ -288,7 +288,7 @@ class Loops:
                 self._outermost = None
             if function in self._with_events:
                 self.look()
-            return result
+            return _contents(result) if self._strict else result
 
         return call
 
@@ -342,6 +342,11 @@ def as_variable(known: Any) -> Any:
 def _as_when_compiled(arguments: Any) -> Any:
     """A compiled function is given its arrays as tensors; run operation by operation it would be given arrays."""
     return tf.nest.map_structure(lambda a: tf.convert_to_tensor(a) if isinstance(a, np.ndarray) else a, arguments)
+
+
+def _contents(result: Any) -> Any:
+    """A compiled function gives what a variable holds; run operation by operation it would give the variable."""
+    return tf.nest.map_structure(lambda v: v.read_value() if isinstance(v, tf.Variable) else v, result)
 
 
 def _tensors(structure: Any) -> list[Any]:

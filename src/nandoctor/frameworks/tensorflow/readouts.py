@@ -25,8 +25,11 @@ from nandoctor.trace.locations import Frame, is_user_code, stack
 _EAGER = next(cls for cls in ops.EagerTensor.__mro__ if "_numpy" in vars(cls))
 _LIBRARIES = tuple(os.path.dirname(str(library.__file__)) + os.sep for library in (tf, np))
 
+_MOST = 1 << 16
+"""Elements of what is looked at: a number, or one for each row."""
+
 Read = Callable[[Any, float, tuple[Frame, ...]], None]
-"""Takes the tensor, its value, and the stack of the user's frames, innermost first."""
+"""Takes the tensor, its first element that is not finite, and the stack of the user's frames, innermost first."""
 
 Exhausted = Callable[[tuple[Frame, ...]], None]
 """Takes the stack of the user's frames at the end of a pass that gave nothing."""
@@ -34,7 +37,7 @@ Exhausted = Callable[[tuple[Frame, ...]], None]
 
 @contextlib.contextmanager
 def watching_readouts(read: Read, exhausted: Exhausted) -> Iterator[None]:
-    """While inside, `read` is told of each scalar that the user's own code reads and that is not finite."""
+    """While inside, `read` is told of each number, or row of numbers, that the user's code reads and is not finite."""
     with (
         patched(_EAGER, "_numpy", _reading(vars(_EAGER)["_numpy"], read)),
         patched(OwnedIterator, "__next__", _advancing(OwnedIterator.__next__, exhausted)),
@@ -45,13 +48,26 @@ def watching_readouts(read: Read, exhausted: Exhausted) -> Iterator[None]:
 def _reading(original: Callable[[Any], Any], read: Read) -> Callable[[Any], Any]:
     def numpy(tensor: Any) -> Any:
         value = original(tensor)
-        if tensor.dtype.is_floating and value.ndim == 0 and not math.isfinite(value):
+        if (
+            tensor.dtype.is_floating
+            and value.ndim <= 1
+            and value.size <= _MOST
+            and (bad := _first_bad(value)) is not None
+        ):
             frames = _user_frames()
             if frames:
-                read(tensor, float(value), frames)
+                read(tensor, bad, frames)
         return value
 
     return numpy
+
+
+def _first_bad(value: Any) -> float | None:
+    """The first element that is not finite."""
+    if value.ndim == 0:
+        return None if math.isfinite(value) else float(value)
+    bad = value[~np.isfinite(value)]
+    return float(bad[0]) if bad.size else None
 
 
 def _advancing(original: Callable[[Any], Any], exhausted: Exhausted) -> Callable[[Any], Any]:

@@ -182,7 +182,7 @@ class LoopTracer:
         """The script has ended with an error; what a kernel refuses here, a compiled one may have made NaN of."""
         assert self._recorder is not None
         self.met = True
-        self._events += 1  # the one that it would have come to
+        self._events += self._rendezvous.read is None  # the one that it would have come to
         self._recorder.trace.note_error(error)
         self._finish(None)
 
