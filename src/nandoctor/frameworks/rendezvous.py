@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from nandoctor.findings import StepRecord
+
+Events = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
+"""A number of events. A rendezvous may be read from a capsule, so all in it is bounded."""
 
 
 class Rendezvous(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -19,13 +24,13 @@ class Rendezvous(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         losses: the last events that were read, each with its loss.
     """
 
-    event: int
-    previous: int
-    eager_from: int
-    surface: str
-    step: int
+    event: Events
+    previous: Events
+    eager_from: Events
+    surface: Annotated[str, msgspec.Meta(pattern="^(loss|gradient|state|weights)$")]
+    step: Events
     history: tuple[StepRecord, ...] = ()
-    losses: tuple[tuple[int, float], ...] = ()
+    losses: Annotated[tuple[tuple[Events, float], ...], msgspec.Meta(max_length=4096)] = ()
 
 
 class Look(msgspec.Struct, frozen=True):
