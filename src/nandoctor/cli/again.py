@@ -17,7 +17,7 @@ from nandoctor.causes.growth_facts import typical_magnitude
 from nandoctor.cli.loop_hooks import hooks
 from nandoctor.cli.randomness import Chance
 from nandoctor.cli.second_run import Ask, Finding, Progress, SecondRunError, noted
-from nandoctor.findings import Location
+from nandoctor.findings import Location, Result
 from nandoctor.frameworks.imports import when_imported
 from nandoctor.frameworks.protocol import Batch, Change
 from nandoctor.frameworks.reading import LoopReading
@@ -32,7 +32,19 @@ from nandoctor.watch.capsule import Capsule
 from nandoctor.watch.floating_point import FloatingPointLog, listening
 from nandoctor.watch.loop import LoopListener
 from nandoctor.watch.snapshots import Snapshot
+from nandoctor.watch.started import rerun
 from nandoctor.watch.store import write_capsule
+
+Judge = Callable[[Result, str | None], Result]
+"""The result with a verdict on how the run differs from the first, in words; None where it does not."""
+
+
+def differing(result: Result, difference: str | None) -> Result:
+    """Of the same script, run twice: what differs makes the finding doubtful."""
+    return result if difference is None else noted(result, f"{difference}; {_WHY}", verdict="not-reproduced")
+
+
+_WHY = "the script draws on something that no seed fixes (the time, a file, the system's randomness, threads)"
 
 
 def explain_again(
@@ -46,6 +58,8 @@ def explain_again(
     chance: Chance,
     out: Path | None,
     keep_batch: bool,
+    command: str = "run",
+    judge: Judge = differing,
 ) -> Finding:
     """Run the script once more, with the tracer awake where the first run met its fault."""
     log = FloatingPointLog()
@@ -57,13 +71,12 @@ def explain_again(
         if not found:
             weights = _initial_weights(kept[0], tracers[0].roles, first[0])
             capsule, step = _capsule(rendezvous, ask, trace, log, tracers[0].loop, kept[0].optimizer, weights)
-            result = doctor.examine_trace(capsule, trace, step, command="run", script=script)
-            differs = tracers[0].difference()
-            if differs is not None:
-                result = noted(result, differs, verdict="not-reproduced")
+            result = doctor.examine_trace(capsule, trace, step, command=command, script=script)
+            result = judge(result, tracers[0].difference())
             files = record_of(capsule, keep_batch=keep_batch).files(result)
             if out is not None:
-                result = write_capsule(capsule, result, out, keep_batch=keep_batch, extra=files)
+                again = rerun(rendezvous, chance.entropy)
+                result = write_capsule(capsule, result, out, keep_batch=keep_batch, rerun=again, extra=files)
             found.append(Finding(result, files[PAGE].decode() if files else None))
         raise stop()
 

@@ -30,8 +30,6 @@ BEYOND = 40
 _TOLERANCE = 0.02
 """How far losses of equal steps may lie apart: the last of them are computed operation by operation."""
 
-_WHY = "the script draws on something that no seed fixes (the time, a file, the system's randomness, threads)"
-
 Marks = Callable[[Recorder], contextlib.AbstractContextManager[None]]
 
 
@@ -165,9 +163,9 @@ class LoopTracer:
                 continue
             if not math.isclose(first, again, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE):
                 losses = f"the loss of gradient {event:,} was {first:.6g} first and {again:.6g} then"
-                return f"the two runs differ: {losses}; {_WHY}"
+                return f"the two runs differ: {losses}"
         if self.met and self._events != self._rendezvous.event and self._rendezvous.surface != "weights":
-            return f"the second run was not finite at another step than the first; {_WHY}"
+            return "the second run was not finite at another step than the first"
         return None
 
     # -- the recorder ---------------------------------------------------------------------------
