@@ -23,6 +23,11 @@ from nandoctor.watch.reading import StoredCapsule
 from nandoctor.watch.started import Rerun, Started
 from nandoctor.watch.surroundings import differences
 
+_WHY = (
+    "the script draws on something that no seed fixes (the time, a file, threads; the order of a set of strings, where "
+    "PYTHONHASHSEED is not set)"
+)
+
 
 def met_again(stored: StoredCapsule, started: Started, *, quiet: bool) -> Result:
     """Run the script up to the recorded step, and say what is found there.
@@ -42,10 +47,7 @@ def met_again(stored: StoredCapsule, started: Started, *, quiet: bool) -> Result
     try:
         return _meet(process, where, quiet=quiet)
     except SecondRunError as error:
-        raise CapsuleError(
-            f"the script, run again, came to no result: {error}. It has changed, or its way depends on what no seed "
-            "fixes (the time, a file, threads)."
-        ) from error
+        raise CapsuleError(f"the script, run again, came to no result: {error}. It has changed, or {_WHY}.") from error
     finally:
         process.dismiss()
 
@@ -65,8 +67,10 @@ def _work(stored: StoredCapsule, started: Started, rerun: Rerun) -> Work:
     script = functools.partial(run_to_its_end, started.target, started.arguments, module=started.kind == "module")
 
     def judge(result: Result, difference: str | None) -> Result:
-        differs = () if difference is None else (difference,)
-        return judged(result, stored, (*differs, *differences(stored.manifest, started)))
+        changes = differences(stored.manifest, started)
+        why = "" if changes else f"; {_WHY}"
+        differs = () if difference is None else (f"{difference}{why}",)
+        return judged(result, stored, (*differs, *changes))
 
     def explain(rendezvous: Rendezvous, ask: Ask, tell: Progress) -> Finding:
         return explain_again(
