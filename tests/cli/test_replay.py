@@ -377,7 +377,12 @@ EVALUATE = "model.evaluate(data, y[:20], batch_size=8, verbose=0)"
 
 VALIDATING = {
     "fit": f"{FIT}, validation_data=(data, y[:20]), validation_batch_size=8)",
-    "evaluate": f"{FIT.replace('epochs=4', 'epochs=3')})\nmodel.evaluate(x, y, verbose=0)\n{EVALUATE}",
+    "evaluate": FIT.replace("epochs=4", "epochs=3")
+    + f""")
+other = keras.Sequential([layers.Input((6,)), layers.Dense(1)])
+other.compile(loss="mse")
+other.evaluate(x, y, verbose=0)
+{EVALUATE}""",
     "callback": """
 class Testing(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
@@ -404,7 +409,7 @@ def test_a_validation_is_replayed_in_the_state_it_was_in(tmp_path: Path, way: st
     assert code == 3, shown
     assert finding(now) == finding(then)
     assert now["diagnoses"][0]["evidence"] == found["evidence"]
-    assert (now["status"], now["verdict"], now["notes"]) == ("fault", "reproduced", [])
+    assert (now["status"], now["verdict"], now["notes"], now["steps"]) == ("fault", "reproduced", [], 24)
     assert f"replay of batch 2 of a validation: runs {script}\n" in shown
     assert re.findall(r"trained (\d \d)", shown) == ["0 0"]
     assert "the end" not in shown
@@ -505,6 +510,21 @@ def test_a_step_that_raised_of_a_changed_script(
     assert ended == code, shown
     assert now.get("status") == {0: "healthy", 2: None, 3: "script-error"}[code]
     assert re.search(message, shown), shown
+
+
+def test_an_error_behind_a_validation_is_reported_as_well(tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    spoilt = "model.evaluate(x * np.inf, y % 4, verbose=0)\nmodel.fit("
+    script.write_text(LABELS.replace("model.fit(", spoilt))
+    report = tmp_path / "caught.json"
+    code, shown = corpus.typed("run", "--json", str(report), "--out", str(tmp_path / "out"), str(script))
+    assert code == 1
+    found = [(d["cause"], d["phase"]) for d in json.loads(report.read_bytes())["diagnoses"]]
+    assert found == [("nonfinite-input", "validation"), ("label-out-of-range", "data")]
+    assert shown.count("training stopped with an error at step 5") == 1, shown
+    for folder in sorted((tmp_path / "out").iterdir()):
+        code, now, shown = replayed(folder)
+        assert (code, now["verdict"]) == (3, "reproduced"), shown
 
 
 def test_an_error_that_the_data_does_not_explain_writes_nothing(tmp_path: Path) -> None:

@@ -41,34 +41,30 @@ def what_to_start(stored: StoredCapsule, script: str | None) -> Started:
 def _recorded(stored: StoredCapsule) -> Started:
     """How the capsule says that its script was started; what cannot be replayed is refused."""
     manifest = stored.manifest
-    found = "Its diagnosis.json has what was found."
-    if manifest.rerun is not None:
-        return manifest.rerun.started
+    started = manifest.started if manifest.rerun is None else manifest.rerun.started
+    why_not = _why_not(stored) if manifest.rerun is None else None
+    if started is None or why_not is not None:
+        raise CapsuleError(
+            f"{stored.folder} {why_not}. Its diagnosis.json has what was found. To replay, make a new one: nandoctor "
+            "run SCRIPT"
+        )
+    return started
+
+
+def _why_not(stored: StoredCapsule) -> str | None:
+    """What keeps a capsule from being replayed; None where nothing does."""
+    manifest = stored.manifest
     if _is_of_loop(stored):
-        raise CapsuleError(
-            f"{stored.folder} holds a step of a loop of the script's own, and not how to get there again: an older "
-            f"nandoctor wrote it. {found} To replay, make a new one: nandoctor run SCRIPT"
-        )
+        return "holds a step of a loop of the script's own, and not how to get there again: an older nandoctor wrote it"
     if manifest.surface not in SURFACES:
-        raise CapsuleError(
-            f"{stored.folder} holds a fault of the kind {manifest.surface!r}, which cannot be replayed. {found}"
-        )
+        return f"holds a fault of the kind {manifest.surface!r}, which cannot be replayed"
     if manifest.surface == "validation" and manifest.validation is None:
-        raise CapsuleError(
-            f"{stored.folder} holds a step of a validation, and not which one: an older nandoctor wrote it. {found} "
-            "To replay, make a new one."
-        )
+        return "holds a step of a validation, and not which one: an older nandoctor wrote it"
     if stored.batch is None:
-        raise CapsuleError(
-            f"{stored.folder} was written without its batch (--no-batch, or keep_batch=False), so the step cannot be "
-            f"made again. {found} To replay, run the script again with the batch kept."
-        )
+        return "was written without its batch (--no-batch, or keep_batch=False), so the step cannot be made again"
     if manifest.started is None:
-        raise CapsuleError(
-            f"{stored.folder} does not say which script made it (a notebook, or an older nandoctor), "
-            f"so it cannot be replayed. {found}"
-        )
-    return manifest.started
+        return "does not say which script made it (a notebook, or an older nandoctor)"
+    return None
 
 
 def _is_of_loop(stored: StoredCapsule) -> bool:

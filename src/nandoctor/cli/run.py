@@ -168,7 +168,8 @@ class RunGuard(Guard):
         return "go"
 
     def _say_fault(self, result: Result) -> None:
-        """The session reports, when the script has ended."""
+        """The session reports, when the script has ended, also where a validation was reported before."""
+        self._session.said = False
 
     def _say_validation_fault(self, result: Result) -> None:
         """At once: the script goes on, perhaps for hours."""

@@ -27,7 +27,7 @@ class Rendezvous(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     event: Events
     previous: Events
     eager_from: Events
-    surface: Annotated[str, msgspec.Meta(pattern="^(loss|gradient|state|weights)$")]
+    surface: Annotated[str, msgspec.Meta(pattern="^[a-z-]{1,32}$")]
     step: Events
     history: tuple[StepRecord, ...] = ()
     losses: Annotated[tuple[tuple[Events, float], ...], msgspec.Meta(max_length=4096)] = ()
