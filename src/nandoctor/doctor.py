@@ -2,19 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
 from nandoctor import __version__
 from nandoctor.diagnose.diagnosis import diagnose, diagnose_validation
 from nandoctor.findings import Diagnosis, Location, Result
-from nandoctor.frameworks.protocol import Subject, Training
+from nandoctor.frameworks.protocol import Batch, Change, State, Subject, Training
 from nandoctor.trace.graph import Trace
 from nandoctor.trace.origin import find_origin
 from nandoctor.watch.capsule import Capsule
 
+Say = Callable[[str], None]
+"""Takes what is being done now."""
 
-def examine(capsule: Capsule, training: Training, *, command: str, script: str | None = None) -> Result:
+
+def examine(
+    capsule: Capsule, training: Training, *, command: str, script: str | None = None, say: Say = lambda stage: None
+) -> Result:
     """Replay the captured step operation by operation and name the cause."""
-    trace = training.trace_step(capsule.batch)
-    return examine_trace(capsule, trace, training, command=command, script=script)
+    told = cast(Training, _Told(training, say))
+    trace = told.trace_step(capsule.batch)
+    return examine_trace(capsule, trace, told, command=command, script=script)
+
+
+class _Told:
+    """A training, which says what it is asked for as that may take its time."""
+
+    def __init__(self, training: Training, say: Say) -> None:
+        self._training = training
+        self._say = say
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._training, name)
+
+    def trace_step(self, batch: Batch) -> Trace:
+        self._say("recording each operation")
+        trace = self._training.trace_step(batch)
+        self._say(f"walking back through {len(trace.nodes):,} operations")
+        return trace
+
+    def trace_pipeline(self) -> Trace | None:
+        self._say("looking through the data pipeline")
+        return self._training.trace_pipeline()
+
+    def is_finite_with(self, batch: Batch, rows: Sequence[int]) -> bool | None:
+        self._say(f"replaying it on {len(rows):,} of the rows")
+        return self._training.is_finite_with(batch, rows)
+
+    def losses_with(self, start: State, batches: Sequence[Batch], steps: int, change: Change) -> list[float]:
+        self._say("training on from before" if change == Change() else "training on from before, one thing changed")
+        return self._training.losses_with(start, batches, steps, change)
 
 
 def examine_trace(
@@ -22,7 +60,9 @@ def examine_trace(
 ) -> Result:
     """Name the cause of what a replay has recorded."""
     diagnoses = diagnose(capsule, trace, subject)
-    reproduced = find_origin(trace) is not None or (trace.error is not None and capsule.error is not None)
+    reproduced = find_origin(trace) is not None or (
+        trace.error is not None and (capsule.loop or capsule.error is not None)
+    )
     return Result(
         command=command,
         status="script-error" if capsule.error is not None else "fault",
@@ -35,9 +75,11 @@ def examine_trace(
     )
 
 
-def examine_validation(steps: int, epoch: int, batches: int, fit: Location | None, *, command: str) -> Result | None:
+def examine_validation(
+    steps: int, epoch: int, batches: int, fit: Location | None, *, command: str, loop: bool = False
+) -> Result | None:
     """What a validation that has ended shows; None where nothing is wrong with it."""
-    diagnoses = diagnose_validation(steps, epoch, batches, fit)
+    diagnoses = diagnose_validation(steps, epoch, batches, fit, loop=loop)
     if not diagnoses:
         return None
     return Result(command=command, status="fault", version=__version__, steps=steps, diagnoses=diagnoses)

@@ -17,6 +17,7 @@ from nandoctor.frameworks.protocol import Batch, Training, Verdict
 from nandoctor.frameworks.reading import Reading, ValidationReading
 from nandoctor.frameworks.recognise import training_of
 from nandoctor.record import Record, healthy_record, record_of
+from nandoctor.report.progress import Say, silent, stages
 from nandoctor.report.terminal import healthy_line, print_result
 from nandoctor.report.words import left_out
 from nandoctor.trace.locations import here
@@ -236,8 +237,8 @@ class Guard:
             if not self._watch.is_fault(reading, batch):
                 self._watch.healthy(reading, batch)
                 return self._after_healthy_step(self._watch)
-            print(f"\nnandoctor: step {self.steps + 1:,} is not finite; replaying it ...", file=sys.stderr, flush=True)
-            found = self._examined(self._watch.capsule(reading.surface, batch))
+            with stages(f"step {self.steps + 1:,} is not finite; replaying it ...", sys.stderr) as say:
+                found = self._examined(self._watch.capsule(reading.surface, batch), say)
         if guarded.failed:
             return "unguarded"
         self.result = _both(self.result, found) if self._faulty else found
@@ -252,13 +253,9 @@ class Guard:
             return
         found: Result | None = None
         with _Guarded(self):
-            print(
-                f"\nnandoctor: {reading.loss} of the validation is {reading.value}; replaying its batch "
-                f"{reading.batch + 1:,} ...",
-                file=sys.stderr,
-                flush=True,
-            )
-            found = self._examined(self._watch.validation_capsule(reading, batch))
+            what = f"{reading.loss} of the validation is {reading.value}; replaying its batch {reading.batch + 1:,} ..."
+            with stages(what, sys.stderr) as say:
+                found = self._examined(self._watch.validation_capsule(reading, batch), say)
         if found is not None:
             self._after_validation_fault(found)
 
@@ -301,8 +298,9 @@ class Guard:
     def _say_validation_fault(self, result: Result) -> None:
         self._say_fault(result)
 
-    def _examined(self, capsule: Capsule) -> Result:
-        result = doctor.examine(capsule, self._live, command=self.command)
+    def _examined(self, capsule: Capsule, say: Say = silent) -> Result:
+        result = doctor.examine(capsule, self._live, command=self.command, say=say)
+        say("writing the report")
         self._record = record = record_of(capsule, keep_batch=self.keep_batch)
         unexplained = capsule.error is not None and not result.diagnoses  # the user's own error says it all
         if self.out is None or unexplained:

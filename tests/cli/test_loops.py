@@ -350,3 +350,113 @@ def test_an_interrupt_during_the_second_run_ends_all(tmp_path: Path) -> None:
         until(lambda: others_of_session(process.pid) == [], 10)
     out = tmp_path / "out"
     assert not out.exists() or list(out.iterdir()) == []
+
+
+VALIDATION = """
+keras.utils.set_random_seed(3)
+x = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
+y = np.abs(x[:, :1])
+xv, yv = x[:16].copy(), y[:16]
+model = keras.Sequential([keras.Input((4,)), layers.Dense(8, "tanh"), layers.Dense(1, "softplus")])
+optimizer = keras.optimizers.SGD(1e-2)
+train = tf.data.Dataset.from_tensor_slices((x, y)).batch(16)
+
+
+@tf.function
+def step(xb, yb):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(tf.math.log(model(xb) + 1) - tf.math.log(yb + 1)))
+    optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+    return loss
+
+"""
+
+EPOCHS = "for epoch in range(2):\n    for xb, yb in train:\n        step(xb, yb)\n"
+
+WRITTEN_AGAIN = """
+yv = yv.copy()
+yv[5] = -1.0
+
+
+@tf.function
+def validate(inputs, targets):
+    target = tf.math.log(targets + 1)  # <- here
+    return tf.reduce_mean(tf.square(tf.math.log(model(inputs) + 1) - target))
+
+"""
+
+
+def test_a_validation_inside_a_loop_is_traced_though_it_is_written_out_again(tmp_path: Path) -> None:
+    reads = "    print(epoch, float(validate(xv, yv)))\n"
+    script = written(tmp_path, VALIDATION + WRITTEN_AGAIN + EPOCHS + reads)
+    code, result, shown = guarded(script)
+    assert code == 3, shown
+    (found,) = result["diagnoses"]
+    lines = script.read_text().splitlines()
+    assert (found["cause"], found["phase"], found["step"], found["samples"]) == ("log-of-zero", "validation", 4, [5])
+    assert lines[found["location"]["line"] - 1].endswith("# <- here")
+    assert "training is healthy, its validation is not (after step 4)" in shown
+    assert shown.count("nan") >= 2  # the script went on to its second epoch
+
+
+def test_a_metric_that_is_not_finite_is_mentioned_and_not_accused(tmp_path: Path) -> None:
+    reads = "    print(float(tf.reduce_mean(tf.abs(model(x[:0]) - y[:0]))), float(tf.math.log(0.0 * model(x)[0, 0])))\n"
+    code, result, shown = guarded(written(tmp_path, VALIDATION + EPOCHS + reads))
+    assert (code, result["status"], result["diagnoses"]) == (0, "healthy", []), shown
+    assert len(result["notes"]) == 2
+    assert all("the loss that is trained on is not in it" in note for note in result["notes"])
+
+
+def test_a_validation_over_nothing_is_named_at_its_pass(tmp_path: Path) -> None:
+    over_nothing = (
+        "\n\ndef validate(batches):\n"
+        "    losses = []\n"
+        "    for xb, yb in batches:  # <- here\n"
+        "        losses.append(float(tf.reduce_mean(model(xb) - yb)))\n"
+        "    return np.mean(losses)\n\n\n"
+    )
+    reads = "    print(validate(train.take(0)))\n"
+    script = written(tmp_path, VALIDATION + over_nothing + EPOCHS + reads)
+    code, result, shown = guarded(script)
+    assert code == 3, shown
+    (found,) = result["diagnoses"]
+    lines = script.read_text().splitlines()
+    assert (found["cause"], found["phase"], found["location"]["code"]) == ("empty-validation", "validation", "batches")
+    assert lines[found["location"]["line"] - 1].endswith("# <- here")
+
+
+def test_a_data_set_that_may_be_empty_is_no_fault(tmp_path: Path) -> None:
+    reads = "    for xb, yb in train.take(0):\n        print(step(xb, yb))\n"
+    before = "ratio = np.array([0.0, 1.0]) / np.array([0.0, 1.0])\n"
+    code, result, shown = guarded(written(tmp_path, VALIDATION + before + EPOCHS + reads))
+    assert (code, result["diagnoses"]) == (0, []), shown
+
+
+def test_what_a_kernel_refuses_and_xla_makes_nan_of_is_explained(tmp_path: Path) -> None:
+    classes = """
+model = keras.Sequential([keras.Input((4,)), layers.Dense(3)])
+labels = np.arange(64) % 3
+labels[37] = 3
+
+
+@tf.function(jit_compile=True)
+def classify(xb, yb):
+    with tf.GradientTape() as tape:
+        logits = model(xb)
+        loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=yb, logits=logits))  # <- here
+    for v, g in zip(model.trainable_variables, tape.gradient(loss, model.trainable_variables)):
+        v.assign_sub(0.1 * g)
+    return loss
+
+
+for i in range(0, 64, 16):
+    classify(tf.constant(x[i : i + 16]), tf.constant(labels[i : i + 16], tf.int32))
+"""
+    script = written(tmp_path, VALIDATION + classes)
+    code, result, shown = guarded(script)
+    assert code == 3, shown
+    (found,) = result["diagnoses"]
+    lines = script.read_text().splitlines()
+    assert (found["cause"], found["step"], found["samples"]) == ("label-out-of-range", 3, [5])
+    assert lines[found["location"]["line"] - 1].endswith("# <- here")
+    assert result["verdict"] == "reproduced"

@@ -20,6 +20,8 @@ class Listener:
         self.calls: list[int] = []
         self.begun: list[Any] = []
         self.before: list[Any] = []
+        self.read_out: list[Any] = []
+        self.empty: list[str] = []
 
     def call_begins(self, events: Callable[[], int], function: Any = None) -> None:
         self.calls.append(events())
@@ -31,12 +33,18 @@ class Listener:
     def differentiated(self, gradients: Any, state: Any) -> None:
         pass
 
-    def updating(self, gradients: Any) -> contextlib.AbstractContextManager[None]:
+    def updating(self, gradients: Any, *, scaled: bool = False) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext()
 
     def look(self, reading: Any, before: Any = ()) -> None:
         self.readings.append(reading)
         self.before.append(before)
+
+    def read(self, tensor: Any, value: float, frames: Any, reading: Any) -> None:
+        self.read_out.append((value, frames[0][0].co_name))
+
+    def exhausted(self, frames: Any, reading: Any) -> None:
+        self.empty.append(frames[0][0].co_name)
 
 
 @contextlib.contextmanager
@@ -307,5 +315,100 @@ def test_a_failure_of_its_own_is_one_warning() -> None:
         assert "the watch over loops failed" in str(warning.message)
         assert "switched itself off" in str(warning.message)
         assert listener.readings == []
+
+    corpus.in_fork(work)
+
+
+def scaled_loop(loss_of: Callable[[Any, Any], Any], steps: int) -> Any:
+    """A weight trained under a loss scaler."""
+    import keras
+    import tensorflow as tf
+
+    with watched() as (loops, _):
+        v = keras.Variable([1.0, 2.0])
+        optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1), initial_scale=2.0**4)
+
+        @tf.function
+        def step(n: Any) -> None:
+            with tf.GradientTape() as tape:
+                scaled = optimizer.scale_loss(loss_of(v, n))
+            optimizer.apply_gradients([(tape.gradient(scaled, v.value), v)])
+
+        for n in range(steps):
+            step(tf.constant(float(n)))
+    return loops.reading
+
+
+def test_a_loss_that_is_nan_is_a_fault_under_a_loss_scaler_too() -> None:
+    def work() -> None:
+        import tensorflow as tf
+
+        reading = scaled_loop(lambda v, n: tf.reduce_sum(v * tf.math.log(3.0 - n)), 6)
+        assert (int(reading.fault), int(reading.kind)) == (4, 1)
+
+    corpus.in_fork(work)
+
+
+def test_what_a_loss_scaler_skips_is_no_fault_until_no_scale_helps() -> None:
+    def work() -> None:
+        import tensorflow as tf
+
+        def infinite_slope(v: Any, n: Any) -> Any:
+            return tf.reduce_sum(tf.sqrt(v * 0.0) + v)
+
+        reading = scaled_loop(infinite_slope, 14)
+        assert (int(reading.fault), int(reading.skipped), reading.scale) == (0, 1, 2.0**-9)
+        assert int(scaled_loop(infinite_slope, 15).fault) == 15
+
+    corpus.in_fork(work)
+
+
+def test_numbers_that_the_script_reads_are_told_of_where_they_are_not_finite() -> None:
+    def work() -> None:
+        import numpy as np
+        import tensorflow as tf
+
+        with watched() as (_, listener):
+            float(tf.constant(math.nan))  # before there is any loop
+            v = tf.Variable([1.0])
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_sum(v)
+                f"{tf.constant(math.nan):.1f}"  # amid a step
+            tape.gradient(loss, v)
+            float(loss)
+            tf.constant([math.nan, 1.0]).numpy()  # not a number, but many
+
+            def reads() -> None:
+                assert f"{tf.constant(math.inf):.2f}" == "inf"
+                np.mean([tf.constant(math.nan), tf.constant(1.0)])
+                str(tf.constant("text")), int(tf.constant(3))
+
+            reads()
+        assert [name for _, name in listener.read_out] == ["reads", "reads"]
+        assert listener.read_out[0][0] == math.inf
+        float(tf.constant(math.nan))
+        assert len(listener.read_out) == 2
+
+    corpus.in_fork(work)
+
+
+def test_a_pass_over_a_data_set_that_gives_nothing_is_told_of() -> None:
+    def work() -> None:
+        import tensorflow as tf
+
+        with watched() as (_, listener):
+            v = tf.Variable([1.0])
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_sum(v)
+            tape.gradient(loss, v)
+            ones = tf.data.Dataset.from_tensor_slices([1, 2, 3])
+
+            def goes_over(dataset: Any) -> int:
+                return sum(1 for _ in dataset)
+
+            assert goes_over(ones.batch(2)) == 2
+            assert listener.empty == []
+            assert goes_over(ones.batch(4, drop_remainder=True)) == 0
+            assert listener.empty == ["<genexpr>"]
 
     corpus.in_fork(work)

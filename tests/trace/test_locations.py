@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import nandoctor.guard
-from nandoctor.trace.locations import here, is_user_code, locate, stack, user_frame
+from nandoctor.trace.locations import here, is_user_code, iterated, locate, settled, stack, user_frame
 
 
 class Probe:
@@ -154,3 +154,46 @@ def test_a_script_and_a_demo_case_are_user_code(tmp_path):
     package = Path(nandoctor.guard.__file__).parent
     assert is_user_code(str(tmp_path / "train.py"))
     assert is_user_code(str(package / "clinic" / "cases" / "any.py"))
+
+
+def test_a_place_is_the_same_before_and_after_python_has_specialised_it():
+    seen = []
+
+    def note():
+        frame = sys._getframe(1)
+        seen.append((frame.f_code, frame.f_lasti))
+        return 1.0
+
+    for _ in range(60):
+        float(note())
+    assert len({settled(frame) for frame in seen}) == 1
+    assert locate(settled(seen[0])) == locate(seen[-1])
+    assert settled(seen[0])[1] < settled((sys._getframe().f_code, sys._getframe().f_lasti))[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "iterable"),
+    [
+        ("for x in probes(\n    3):\n    print(x)\n", "probes( 3)"),
+        ("y = [x for x in probes(3)\n     if x]\n", "probes(3)"),
+    ],
+)
+def test_of_a_loop_only_what_it_goes_over_is_shown(tmp_path, text, iterable):
+    found = []
+
+    def probes(n):
+        class Empty:
+            def __iter__(self):
+                return self
+
+            def __next__(self):
+                frame = sys._getframe(1)
+                found.append((frame.f_code, frame.f_lasti))
+                raise StopIteration
+
+        return Empty()
+
+    script = tmp_path / "loop.py"
+    script.write_text(text)
+    exec(compile(text, str(script), "exec"), {"probes": probes})
+    assert iterated(found[0]).code == iterable

@@ -29,7 +29,7 @@ from nandoctor.causes.cause import Cause
 from nandoctor.causes.half_facts import in_half, is_tiny, single_facts, weight_of_evidence
 from nandoctor.causes.remedies import edit, setting
 from nandoctor.findings import Fact
-from nandoctor.trace.graph import Node, Value
+from nandoctor.trace.graph import Node, Value, as_float64
 
 _POLES = ("log", "xlogy", "div", "reciprocal", "rsqrt", "sqrt", "pow", "norm", "acos", "log1p", "atan2")
 _FAR = 4000
@@ -37,12 +37,12 @@ _FAR = 4000
 
 def examine(case: Case) -> Suspicion | None:
     node = case.made_by(*_POLES)
-    if node is None or node.phase == "update" or case.single is None or not case.single.stays_finite:
+    if node is None or node.phase == "update":
         return None
     operand = _at_the_pole(node)
     if operand is None or not _computed_in_half(case, operand):
         return None
-    confidence = weight_of_evidence(case, certain=False)
+    confidence = _confidence(case, operand)
     if confidence == 0.0:
         return None
     zeros = operand.stats.zero if operand.stats is not None else 0
@@ -69,6 +69,22 @@ def examine(case: Case) -> Suspicion | None:
             ),
         ),
     )
+
+
+def _confidence(case: Case, operand: Value) -> float:
+    """Of this step in float32; of a loop of the user's own, which cannot be asked for it, if its guard is seen lost."""
+    if case.single is None or not case.single.losses:
+        return 0.965 if _guard_is_lost(case, operand) else 0.0
+    return weight_of_evidence(case, certain=False) if case.single.stays_finite else 0.0
+
+
+def _guard_is_lost(case: Case, operand: Value) -> bool:
+    """Whether a number is added to it that has become 0 in half precision: nobody adds a 0."""
+    made = case.trace.producer(operand)
+    if made is None or made.kind != "add" or not in_half(operand):
+        return False
+    added = [v for v in made.inputs if v.producer is None and v.role == "constant" and v.array is not None]
+    return any(not v.shape and not as_float64(v.array).any() for v in added if v.array is not None)
 
 
 def _at_the_pole(node: Node) -> Value | None:

@@ -41,6 +41,7 @@ _TREATMENTS = (
     ),
 )
 _REFUSED = re.compile(r"label value of (-?\d+) which is outside the valid range of \[0, (\d+)\)")
+_LISTED = re.compile(r"Label values: ([-\d ]+)")
 _CROSS_ENTROPY = frozenset({"log", "log1p", "softplus", "sigmoid", "xlogy"})
 
 
@@ -56,8 +57,8 @@ def _class_ids(case: Case) -> Iterator[tuple[np.ndarray, int]]:
     """Labels as the step used them for class ids, with the number of classes."""
     refused = _REFUSED.search(case.trace.error or "")
     if refused:
-        for _, target in case.family("target"):
-            yield np.asarray(target), int(refused.group(2))
+        for target in [np.asarray(a) for _, a in case.family("target")] or _listed(case):
+            yield target, int(refused.group(2))
     if case.origin is None or case.origin.node is None:
         return
     for node in (case.origin.node, *case.trace.ancestors(case.origin.value)):
@@ -65,6 +66,12 @@ def _class_ids(case: Case) -> Iterator[tuple[np.ndarray, int]]:
             yield node.inputs[1].array, int(node.inputs[0].shape[-1])
         if node.kind == "onehot" and node.inputs[0].array is not None and case.roles(node.inputs[0]) == {"target"}:
             yield node.inputs[0].array, int(node.outputs[0].shape[-1])
+
+
+def _listed(case: Case) -> list[np.ndarray]:
+    """The labels as the error lists them: of a loop of the user's own no operation may have met them before it."""
+    listed = _LISTED.search(case.trace.error or "")
+    return [np.array(listed.group(1).split(), dtype=np.int64)] if listed else []
 
 
 def _outside(case: Case, labels: np.ndarray, classes: int) -> Suspicion | None:
@@ -86,7 +93,7 @@ def _outside(case: Case, labels: np.ndarray, classes: int) -> Suspicion | None:
             ),
         ),
         treatments=_TREATMENTS,
-        location=case.location if case.loop else case.made.get("target") or case.fit,
+        location=(case.location or case.trace.raised) if case.loop else case.made.get("target") or case.fit,
         rows=rows,
         phase="data",
     )

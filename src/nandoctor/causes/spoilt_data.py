@@ -6,7 +6,6 @@ import numpy as np
 
 from nandoctor.causes.case import Case, Suspicion, count_of, expression
 from nandoctor.findings import Fact, Treatment
-from nandoctor.trace.graph import Value
 
 
 def spoilt(case: Case, family: str, name: str, treatments: tuple[Treatment, ...]) -> Suspicion | None:
@@ -15,13 +14,14 @@ def spoilt(case: Case, family: str, name: str, treatments: tuple[Treatment, ...]
     if leaf is None or not leaf.role.startswith(family) or leaf.array is None:
         return None
     bad = ~np.isfinite(leaf.array)
-    rows = bad_rows(leaf)
+    rows = leaf.bad_rows()
     spoiler = case.spoilers[-1] if case.spoilers else None
     stats = leaf.stats
     kinds = [] if stats is None else [(stats.nan, "NaN"), (stats.posinf, "+inf"), (stats.neginf, "-inf")]
     what = " and ".join(f"{n:,} {kind}" for n, kind in kinds if n)
     first = ", ".join(map(str, np.argwhere(bad)[0]))
-    text = f"{name} of the batch hold {what}, first at [{first}], in {count_of(len(rows), 'row')} of {leaf.shape[0]}."
+    within = f", in {count_of(len(rows), 'row')} of {leaf.shape[0]}" if leaf.rows is None else ""
+    text = f"{name} of the batch hold {what}, first at [{first}]{within}."
     if spoiler is not None:
         text += f" {expression(spoiler.location)} made them: '{spoiler.message}'."
     return Suspicion(
@@ -33,11 +33,3 @@ def spoilt(case: Case, family: str, name: str, treatments: tuple[Treatment, ...]
         rows=rows,
         phase="data",
     )
-
-
-def bad_rows(leaf: Value) -> tuple[int, ...]:
-    """Rows of a batch array that hold a number that is not finite."""
-    if leaf.array is None or leaf.array.ndim == 0:
-        return ()
-    bad = ~np.isfinite(leaf.array)
-    return tuple(int(i) for i in np.flatnonzero(bad.reshape(len(bad), -1).any(axis=1)))

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from nandoctor import doctor
+from nandoctor import __version__, doctor
 from nandoctor.causes.bad_initialisation import redrawn
 from nandoctor.causes.growth_facts import typical_magnitude
 from nandoctor.cli.loop_hooks import hooks
@@ -20,7 +20,7 @@ from nandoctor.cli.second_run import Ask, Finding, Progress, SecondRunError, not
 from nandoctor.findings import Location, Result
 from nandoctor.frameworks.imports import when_imported
 from nandoctor.frameworks.protocol import Batch, Change
-from nandoctor.frameworks.reading import LoopReading
+from nandoctor.frameworks.reading import LoopReading, ValidationReading
 from nandoctor.frameworks.recorded import RecordedStep
 from nandoctor.frameworks.rendezvous import Experiment, Look, Rendezvous
 from nandoctor.record import record_of
@@ -28,6 +28,7 @@ from nandoctor.report.words import PAGE
 from nandoctor.trace.graph import Trace
 from nandoctor.trace.leaves import feeding_place, name_leaves, updating_place
 from nandoctor.trace.locations import locate
+from nandoctor.trace.measures import beside_training, measures_the_loss
 from nandoctor.watch.capsule import Capsule
 from nandoctor.watch.floating_point import FloatingPointLog, listening
 from nandoctor.watch.loop import LoopListener
@@ -68,6 +69,8 @@ def explain_again(
     first: list[Any] = []
 
     def explain(trace: Trace, reading: LoopReading | None) -> None:
+        if not found and rendezvous.read is not None and not (tracers[0].met and _is_the_loss(trace)):
+            found.append(Finding(judge(_not_judged(script, tracers[0].met, command), None)))
         if not found:
             weights = _initial_weights(kept[0], tracers[0].roles, first[0])
             capsule, step = _capsule(rendezvous, ask, trace, log, tracers[0].loop, kept[0].optimizer, weights)
@@ -98,14 +101,37 @@ def explain_again(
         stack.enter_context(when_imported("tensorflow", lambda: first.append(_first_weights(stack))))
         stack.enter_context(listening(log))
         ended = run()
-        if not found and (error := getattr(ended, "error", None)) is not None:
-            raise SecondRunError(f"it ended with {type(error).__name__}: {error}")
-        if not found and tracers and tracers[0].arrived:
+        if not found:
             with contextlib.suppress(type(stop())):
-                tracers[0].ended()
+                _end(tracers, getattr(ended, "error", None))
     if not found:
         raise SecondRunError("the script did not reach that step again")
     return found[0]
+
+
+def _end(tracers: Sequence[Any], error: BaseException | None) -> None:
+    """The script has ended, by itself or with an error, and nothing was found so far."""
+    recorded = tracers and tracers[0].records
+    if error is not None and recorded and _is_of_a_kernel(error):
+        tracers[0].raised(error)
+    elif error is not None:
+        raise SecondRunError(f"it ended with {type(error).__name__}: {error}")
+    elif tracers and tracers[0].arrived:
+        tracers[0].ended()
+
+
+def _is_the_loss(trace: Trace) -> bool:
+    return measures_the_loss(trace, beside_training(trace))
+
+
+def _not_judged(script: str, met: bool, command: str) -> Result:
+    """What a script read beside its training may be what it likes, where it is not the loss."""
+    why = "the loss that is trained on is not in it" if met else "in the second run it was finite"
+    return Result(command=command, status="healthy", version=__version__, script=script, notes=(why,))
+
+
+def _is_of_a_kernel(error: BaseException) -> bool:
+    return type(error).__module__.startswith("tensorflow.")
 
 
 def losses_again(
@@ -236,6 +262,12 @@ def _layer_site(variable: Any) -> Location | None:
     return layer_of_variable_made_at(variable)
 
 
+def _validation(trace: Trace) -> ValidationReading:
+    (number,) = trace.loss
+    value = math.nan if number.array is None else float(number.array)
+    return ValidationReading("the loss", value, 0)
+
+
 def _capsule(
     rendezvous: Rendezvous,
     ask: Ask,
@@ -245,7 +277,8 @@ def _capsule(
     optimizer: Any,
     weights: Mapping[str, tuple[np.ndarray, Location | None]],
 ) -> tuple[Capsule, RecordedStep]:
-    arrays = name_leaves(trace)
+    validation = None if rendezvous.read is None else _validation(trace)
+    arrays = name_leaves(trace, 0 if validation is None else beside_training(trace))
     made_at, fed = None, feeding_place(trace)
     if optimizer is not None:
         from nandoctor.frameworks.keras.sites import made_at as site_of
@@ -259,7 +292,8 @@ def _capsule(
         epoch=0,
         batch_index=rendezvous.step - 1,
         surface=rendezvous.surface,
-        batch=Batch(None, lambda _: arrays),
+        batch=Batch(None, lambda _: arrays, validation=validation is not None),
+        validation=validation,
         recent=(),
         state=step.state(),
         snapshots=(Snapshot(1, {name: array for name, (array, _) in weights.items()}),) if weights else (),

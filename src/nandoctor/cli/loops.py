@@ -9,15 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from nandoctor import __version__
+from nandoctor import __version__, doctor
 from nandoctor.cli.loop_hooks import hooks
 from nandoctor.cli.progress import begin, clear, progress
 from nandoctor.cli.randomness import Chance
 from nandoctor.cli.second_run import SecondRun, SecondRunError, noted
 from nandoctor.findings import Result
 from nandoctor.frameworks.rendezvous import Rendezvous
-from nandoctor.report.words import left_out
-from nandoctor.watch.loop import LoopWatch
+from nandoctor.report.words import left_out, relative
+from nandoctor.trace.locations import iterated, locate
+from nandoctor.watch.floating_point import FloatingPointNote
+from nandoctor.watch.loop import LoopWatch, Readout
+
+PATIENCE = 600.0
+"""Seconds into a run up to which it is run again for a number that may be no more than a metric."""
 
 
 class LoopSession:
@@ -30,6 +35,7 @@ class LoopSession:
         second: SecondRun | None,
         stop: Callable[[], BaseException],
         on_steps: Callable[[], None],
+        floating_point: Callable[[], tuple[FloatingPointNote, ...]],
     ) -> None:
         self.result: Result | None = None
         self.page: str | None = None
@@ -37,7 +43,8 @@ class LoopSession:
         self._chance = chance
         self._second = second
         self._stop = stop
-        self._watch = LoopWatch(self._fault, lambda _: on_steps())
+        self._watch = LoopWatch(self._fault, lambda _: on_steps(), floating_point)
+        self._notes: list[str] = []
         self._loops: Any = None
 
     @property
@@ -49,7 +56,8 @@ class LoopSession:
     def notes(self) -> tuple[str, ...]:
         """What a user may want to know of a healthy run."""
         reading = None if self._loops is None else self._loops.reading
-        return () if reading is None or not reading.bad_losses else (left_out(int(reading.bad_losses)),)
+        of_losses = () if reading is None or not reading.bad_losses else (left_out(int(reading.bad_losses)),)
+        return (*of_losses, *self._notes)
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[None]:
@@ -63,9 +71,31 @@ class LoopSession:
         self._loops = loops
 
     def ended(self) -> None:
-        """The script has ended by itself; one update has not been judged yet."""
-        if self._loops is not None and self.result is None:
-            self._watch.ended(lambda: _all_finite(self._loops.variables), self._loops.reading)
+        """The script has ended by itself; one update has not been judged yet, and no validation."""
+        if self._loops is None or self.result is not None:
+            return
+        self._watch.ended(lambda: _all_finite(self._loops.variables), self._loops.reading)
+        if (empty := self._watch.empty_pass()) is not None:
+            place = iterated(empty.frames[0])
+            self.result = doctor.examine_validation(self.steps, 0, 0, place, command="run", loop=True)
+        for readout in self._watch.readouts:
+            if self.result is None:
+                self._judge(readout)
+
+    def _judge(self, readout: Readout) -> None:
+        """Find out whether a number that the script read is its loss on other data, and if so, why it is not finite."""
+        place, step = locate(readout.frames[0]), int(readout.reading.step)
+        where = f"{relative(place.file)}:{place.line}"
+        what = f"{where}: a number read there was {readout.value} after step {step:,}"
+        if readout.seconds > PATIENCE:
+            self._notes.append(f"{what}; to see why would take {readout.seconds / 60:.0f} minutes, and was left.")
+            return
+        print(f"\nnandoctor: a number read at {where} is {readout.value}; is it the loss?", file=sys.stderr)
+        found = self._explained(self._watch.rendezvous_with(readout))
+        if found.status == "fault" and found.diagnoses:
+            self.result = found
+        else:
+            self._notes.append(f"{what}; {'; '.join(found.notes)}.")
 
     def _fault(self, rendezvous: Rendezvous) -> None:
         known = {"loss": "the loss is", "gradient": "the gradient is", "state": "a statistic is"}
@@ -75,7 +105,7 @@ class LoopSession:
         raise self._stop()
 
     def _explained(self, rendezvous: Rendezvous) -> Result:
-        steps = rendezvous.step - (rendezvous.surface != "weights")
+        steps = rendezvous.step - (rendezvous.surface not in ("weights", "validation"))
         unexplained = Result(command="run", status="fault", version=__version__, script=self._script, steps=steps)
         if self._second is None:
             return noted(unexplained, "no second run of the script is possible on this system")

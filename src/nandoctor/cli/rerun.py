@@ -18,10 +18,10 @@ from nandoctor.cli.second_run import Ask, Finding, Progress, SecondRun, SecondRu
 from nandoctor.cli.verdict import judged
 from nandoctor.errors import CapsuleError
 from nandoctor.findings import Result
-from nandoctor.frameworks.rendezvous import Experiment, Rendezvous
+from nandoctor.frameworks.rendezvous import Experiment, Place, Rendezvous
 from nandoctor.watch.reading import StoredCapsule
 from nandoctor.watch.started import Rerun, Started
-from nandoctor.watch.surroundings import differences
+from nandoctor.watch.surroundings import differences, script_differs
 
 _WHY = (
     "the script draws on something that no seed fixes (the time, a file, threads; the order of a set of strings, where "
@@ -43,13 +43,23 @@ def met_again(stored: StoredCapsule, started: Started, *, quiet: bool) -> Result
             "the step of a loop is replayed in a forked process, and this one cannot be forked (Windows, or other "
             "threads run in it). Replay it from a shell on Linux or macOS: nandoctor replay CAPSULE"
         )
-    where = msgspec.structs.replace(rerun.rendezvous, history=stored.history)
+    where = msgspec.structs.replace(rerun.rendezvous, history=stored.history, read=_read(stored, started, rerun))
     try:
         return _meet(process, where, quiet=quiet)
     except SecondRunError as error:
         raise CapsuleError(f"the script, run again, came to no result: {error}. It has changed, or {_WHY}.") from error
     finally:
         process.dismiss()
+
+
+def _read(stored: StoredCapsule, started: Started, rerun: Rerun) -> Place | None:
+    """Where the script reads a number, in the script that is run: it may lie elsewhere, or have changed."""
+    place = rerun.rendezvous.read
+    if place is None or started.kind != "file":
+        return place
+    file = started.target if place.file == rerun.started.target else place.file
+    offset = -1 if script_differs(stored.manifest, started.target) else place.offset
+    return msgspec.structs.replace(place, file=file, offset=offset)
 
 
 def _meet(process: SecondRun, where: Rendezvous, *, quiet: bool) -> Result:

@@ -92,13 +92,15 @@ def _line(started: Started) -> str:
 
 
 def _what(stored: StoredCapsule) -> str:
-    step, batch = stored.manifest.step, stored.manifest.batch
-    return f"batch {batch + 1:,} of a validation" if stored.manifest.surface == "validation" else f"step {step:,}"
+    step, batch = f"step {stored.manifest.step:,}", stored.manifest.batch
+    if stored.manifest.surface != "validation":
+        return step
+    return f"batch {batch + 1:,} of a validation" if stored.manifest.rerun is None else f"the validation after {step}"
 
 
 def _how_far(stored: StoredCapsule) -> str:
     if stored.manifest.rerun is not None:
-        return "silently, from its start up to that step: what it writes it writes again"
+        return "silently, from its start up to there: what it writes it writes again"
     if stored.manifest.surface == "validation":
         return "up to the validation (after one step of its training), whose batch is put in from the capsule"
     return "up to the step that is put in from the capsule"

@@ -216,7 +216,7 @@ def run(target: str, arguments: Sequence[str], options: Options, *, module: bool
 
     second = second_run(Work(again, losses))
     session = Session(options, target)
-    session.loops = LoopSession(target, chance, second, StopRun, session.check_limit)
+    session.loops = LoopSession(target, chance, second, StopRun, session.check_limit, lambda: session.log.notes)
     try:
         with plain_excepthook(), contextlib.ExitStack() as stack:
             stack.enter_context(started_by_run(target, arguments, module=module))
@@ -224,8 +224,9 @@ def run(target: str, arguments: Sequence[str], options: Options, *, module: bool
             stack.enter_context(when_imported("keras", lambda: _guard_keras(session, stack)))
             stack.enter_context(listening(session.log))
             ended = run_to_its_end(target, arguments, module=module)
-            with contextlib.suppress(StopRun):
-                session.loops.ended()
+            if not isinstance(ended.error, KeyboardInterrupt):
+                with contextlib.suppress(StopRun):
+                    session.loops.ended()
             gc.collect()  # the frames of `fit` that were left hold iterators whose threads must end before Python does
             if ended.error is not None:
                 show_error(ended.error)

@@ -17,7 +17,7 @@ def judged(result: Result, stored: StoredCapsule, notes: tuple[str, ...]) -> Res
     notes = (*now.notes, *notes)
     came_back_then = then.verdict == "reproduced" or stored.manifest.rerun is not None
     if now.verdict != "reproduced" and came_back_then:
-        now = msgspec.structs.replace(now, status="healthy", diagnoses=())
+        now = msgspec.structs.replace(now, status="healthy", verdict="not-reproduced", diagnoses=())
     elif _finding(then) != _finding(now):
         notes = (f"when it was caught the diagnosis was {plain(_finding(then))}", *notes)
     return msgspec.structs.replace(now, capsule=str(stored.folder), notes=tuple(dict.fromkeys(notes)))
@@ -40,6 +40,8 @@ def cause_of(result: Result) -> str:
 def finite_now(stored: StoredCapsule) -> str:
     """The sentence on a step that did not come out as it was caught."""
     step = f"step {stored.manifest.step:,}"
+    if stored.manifest.rerun is not None and stored.manifest.surface == "validation":
+        return f"the loss that the script read after {step} is finite, or not met, in a run from its start."
     if stored.manifest.rerun is not None:
         return f"{step} of the script, run again from its start, is finite."
     if stored.manifest.surface == "validation":

@@ -54,9 +54,13 @@ def diagnose(capsule: Capsule, trace: Trace, subject: Subject) -> tuple[Diagnosi
         return (_diagnosis(_moment(capsule), case, suspicions),)
 
 
-def diagnose_validation(step: int, epoch: int, batches: int, fit: Location | None) -> tuple[Diagnosis, ...]:
+def diagnose_validation(
+    step: int, epoch: int, batches: int, fit: Location | None, *, loop: bool = False
+) -> tuple[Diagnosis, ...]:
     """What a validation shows by itself: whether it saw anything."""
-    case = Case(step=step, epoch=epoch, trace=Trace(), origin=None, batch={}, fit=fit, validation_batches=batches)
+    case = Case(
+        step=step, epoch=epoch, trace=Trace(), origin=None, batch={}, fit=fit, validation_batches=batches, loop=loop
+    )
     suspicions = rank(case)
     return (_diagnosis(Moment(step, epoch, 0, None), case, suspicions),) if suspicions else ()
 
@@ -108,9 +112,16 @@ def _seen_in_validation(capsule: Capsule) -> Fact | None:
         return None
     loss, value = capsule.validation.loss, capsule.validation.value
     after = "before any training" if capsule.step == 0 else f"after {count_of(capsule.step, 'healthy training step')}"
+    where = "" if capsule.loop else f" in its batch {capsule.batch_index + 1}"
     return Fact(
-        text=f"validation: {loss} became {value} in its batch {capsule.batch_index + 1}, {after}",
-        values={"surface": "validation", "loss": loss, "value": number(value), "batch": capsule.batch_index},
+        text=f"validation: {loss} became {value}{where}, {after}",
+        values={
+            "surface": "validation",
+            "loss": loss,
+            "value": number(value),
+            "batch": capsule.batch_index,
+            "loop": capsule.loop,
+        },
     )
 
 
@@ -271,7 +282,7 @@ def _how_it_surfaced(case: Case) -> tuple[Fact, ...]:
     if case.origin is None:
         what = f"the {case.surface} was not finite in the compiled step"
         what = "the compiled step ended in an error" if case.surface == "error" else what
-        seen = Fact(text=what, values={"surface": case.surface})
+        seen = Fact(text=what, values={"surface": case.surface, "loop": case.loop})
         return (seen, growth_fact(case)) if case.history else (seen,)
     trace, origin = case.trace, case.origin
     bad = sum(value.bad for _, value in trace.gradients)

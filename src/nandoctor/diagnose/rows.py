@@ -16,6 +16,8 @@ MOST_REPLAYS = 64
 def rows_by_value(origin: Origin, batch_size: int | None) -> tuple[int, ...] | None:
     """The rows in which the origin's value is not finite; None where its first axis is not the batch."""
     array = origin.value.array
+    if origin.value.rows is not None:
+        return origin.value.bad_rows()
     if array is None or batch_size is None or array.ndim == 0 or array.shape[0] != batch_size or batch_size < 2:
         return None
     bad = ~np.isfinite(array)

@@ -9,6 +9,9 @@ from nandoctor.findings import Number, StepRecord, number
 
 BAD_LOSS, BAD_GRADIENT, BAD_STATE, BAD_UPDATE = 1, 2, 4, 8
 
+FAR_BELOW = 2.0**-10
+"""A loss scale at which no gradient of ordinary arithmetic overflows: half precision reaches 6.7e7 there."""
+
 
 @dataclass(frozen=True, slots=True)
 class ValidationReading:
@@ -40,6 +43,12 @@ class LoopReading:
         bad_losses: how many losses were not finite.
         updated: the last event before an optimizer was called.
         gap: how many events there were, at the least, from one such call to the next.
+        scale: what a loss scaler multiplied the loss by (the gradients are those of the scaled loss); 0 without one.
+        skipped: 1 where it left out the update after the last event.
+        doubt: an event whose gradients were not finite, while it is not known what became of them: they may be left out,
+            added up, or written by hand; 0 where there is none.
+        doubt_previous: the event before that at the same place.
+        doubt_weights, doubt_step: the sum of squares of the weights, and the step, then.
     """
 
     events: float
@@ -59,6 +68,12 @@ class LoopReading:
     bad_losses: float
     updated: float
     gap: float
+    scale: float
+    skipped: float
+    doubt: float
+    doubt_previous: float
+    doubt_weights: float
+    doubt_step: float
 
     @property
     def faulty(self) -> bool:
@@ -70,14 +85,17 @@ class LoopReading:
 
     def record(self, seconds: float) -> StepRecord:
         """The last event as the history keeps it."""
+        gradient = math.sqrt(self.gradient_sumsq) / (self.scale or 1.0) if self.gradient_sumsq >= 0 else math.nan
         return StepRecord(
             step=int(self.step),
             epoch=0,
             batch=int(self.step) - 1,
             loss=number(self.loss),
-            gradient_norm=number(math.sqrt(self.gradient_sumsq) if self.gradient_sumsq >= 0 else math.nan),
+            gradient_norm=number(gradient),
             weight_norm=number(math.sqrt(self.weight_sumsq) if self.weight_sumsq >= 0 else math.nan),
             learning_rate=self.learning_rate or None,
+            loss_scale=self.scale or None,
+            skipped=bool(self.skipped),
             seconds=seconds,
         )
 

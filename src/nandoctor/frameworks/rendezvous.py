@@ -7,9 +7,32 @@ from typing import Annotated
 import msgspec
 
 from nandoctor.findings import StepRecord
+from nandoctor.trace.locations import Frame, settled
 
 Events = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
 """A number of events. A rendezvous may be read from a capsule, so all in it is bounded."""
+
+Name = Annotated[str, msgspec.Meta(max_length=4096)]
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A place in the code by which another run knows it again: the file and line of a function, and the instruction."""
+
+    file: Name
+    function: Name
+    line: Events
+    offset: Annotated[int, msgspec.Meta(ge=-1, le=1 << 53)]
+
+    @classmethod
+    def of(cls, frame: Frame) -> Place:
+        code, offset = settled(frame)
+        return cls(code.co_filename, code.co_name, code.co_firstlineno, offset)
+
+    def is_at(self, frame: Frame) -> bool:
+        """Whether a frame is there. In a script that has changed (the offset is -1 then) the function is all that is
+        known."""
+        there = Place.of(frame)
+        return self == there or (self.offset < 0 and (self.file, self.function) == (there.file, there.function))
 
 
 class Rendezvous(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -19,9 +42,11 @@ class Rendezvous(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         event: the event at which the loss or a gradient was not finite.
         previous: the event before it at the same place of the code: after it the tracer wakes up.
         eager_from: how many events precede the compiled call in which `previous` is: what follows is not compiled.
-        surface: `loss`, `gradient`, `state`, or `weights` where these were found spoilt when the script had ended.
+        surface: `loss`, `gradient`, `state`, or `weights` where these were found spoilt when the script had ended;
+            `validation` where training was finite.
         step: how often that place of the code had been at work.
         losses: the last events that were read, each with its loss.
+        read: where, after `event`, the script read a number that is not finite (`surface` is `validation` then).
     """
 
     event: Events
@@ -31,6 +56,7 @@ class Rendezvous(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     step: Events
     history: tuple[StepRecord, ...] = ()
     losses: Annotated[tuple[tuple[Events, float], ...], msgspec.Meta(max_length=4096)] = ()
+    read: Place | None = None
 
 
 class Look(msgspec.Struct, frozen=True):

@@ -45,6 +45,8 @@ def headline(diagnosis: Diagnosis, result: Result) -> str:
     when += "" if in_loop else f" (epoch {diagnosis.epoch + 1}, batch {diagnosis.batch + 1})"
     if surface(diagnosis) == "validation" and diagnosis.step == 0:
         return f"the evaluation was not finite in its batch {diagnosis.batch + 1}."
+    if in_loop and diagnosis.phase == "validation":
+        return f"training is healthy, its validation is not (after {when})."
     if surface(diagnosis) == "validation":
         batch = f"batch {diagnosis.batch + 1}"
         return f"training is healthy, its validation is not (epoch {diagnosis.epoch + 1}, {batch})."

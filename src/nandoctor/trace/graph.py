@@ -21,7 +21,9 @@ from nandoctor.trace.statistics import is_floating, tensor_stats
 class Value:
     """One tensor. `role` says what it is where no operation made it: `input[0]`, `target`, `weight dense/kernel` ...
 
-    `array` may be dropped to stay inside the recorder's memory budget; its statistics are then taken first.
+    `array` may be dropped to stay inside the recorder's memory budget; its statistics are then taken first. `rows`: of
+    the values of a ragged or sparse part of a batch, the row that each belongs to (none where that is not known);
+    None where the first axis is the batch's own.
     """
 
     key: int
@@ -30,6 +32,7 @@ class Value:
     dtype: str
     producer: int | None = None
     role: str = "constant"
+    rows: np.ndarray | None = None
     _stats: TensorStats | None = None
     _bad: tuple[bool, bool] | None = None
 
@@ -38,6 +41,15 @@ class Value:
         if self._stats is None and self.array is not None:
             self._stats = tensor_stats(self.array)
         return self._stats
+
+    def bad_rows(self) -> tuple[int, ...]:
+        """Rows of the batch in which an element is not finite."""
+        if self.array is None or self.array.ndim == 0:
+            return ()
+        bad = ~np.isfinite(self.array.reshape(len(self.array), -1)).all(axis=1)
+        if self.rows is None:
+            return tuple(np.flatnonzero(bad).tolist())
+        return tuple(np.unique(self.rows[bad]).tolist()) if len(self.rows) == len(bad) else ()
 
     def drop(self) -> None:
         """Forget the elements, keep the statistics."""
@@ -127,6 +139,21 @@ class Trace:
     """What was differentiated: the loss, with all that the user's own train step adds to it."""
     outputs: list[Value] = field(default_factory=list)
     """What the models called by the step gave: the predictions."""
+
+    def note_error(self, error: BaseException) -> None:
+        """The step ended with an error: what it said, and where, innermost first."""
+        self.error = str(error)
+        frames, tb = [], error.__traceback__
+        while tb is not None:
+            frames.append((tb.tb_frame.f_code, tb.tb_lasti))
+            tb = tb.tb_next
+        self.error_frames = tuple(reversed(frames))
+
+    @property
+    def raised(self) -> Location | None:
+        """The user's expression that raised the error."""
+        frame = user_frame(self.error_frames)
+        return None if frame is None else locate(frame)
 
     def producer(self, value: Value) -> Node | None:
         return None if value.producer is None else self.nodes[value.producer]

@@ -7,7 +7,7 @@ weight any more: an adjacency matrix that comes in between two layers is an inpu
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -19,10 +19,14 @@ FED = "fed"
 """The role of what a data pipeline brought in, before it is known what it is."""
 
 
-def name_leaves(trace: Trace) -> dict[str, np.ndarray]:
-    """Give the step's inputs and targets their roles, `input[0]`, `target[0]` ..., and return them by role."""
-    candidates = _candidates(trace)
-    families = _families(trace, candidates)
+def name_leaves(trace: Trace, since: int = 0) -> dict[str, np.ndarray]:
+    """Give the step's inputs and targets their roles, `input[0]`, `target[0]` ..., and return them by role.
+
+    `since`: the operation with which the step begins.
+    """
+    nodes = trace.nodes[since:]
+    candidates = _candidates(nodes)
+    families = _families(nodes, candidates)
     named: dict[str, np.ndarray] = {}
     for family in ("input", "target"):
         for n, value in enumerate(v for v in candidates if families.get(id(v)) == family):
@@ -30,6 +34,11 @@ def name_leaves(trace: Trace) -> dict[str, np.ndarray]:
             if value.array is not None:
                 named[value.role] = value.array
     return named
+
+
+def families_of(nodes: Sequence[Node]) -> dict[int, str]:
+    """By id of each value that came into a step from outside: `input` or `target`."""
+    return _families(nodes, _candidates(nodes))
 
 
 def feeding_place(trace: Trace) -> Location | None:
@@ -49,35 +58,35 @@ def updating_place(trace: Trace) -> Location | None:
     return None
 
 
-def _candidates(trace: Trace) -> list[Value]:
+def _candidates(nodes: Sequence[Node]) -> list[Value]:
     """What a pipeline fed; without one, arrays that are no variables and have as many rows as the first of them."""
-    leaves = {id(v): v for node in trace.nodes for v in node.inputs if v.producer is None and v.array is not None}
+    leaves = {id(v): v for node in nodes for v in node.inputs if v.producer is None and v.array is not None}
     fed = [v for v in leaves.values() if v.role.startswith(FED)]
     if fed:
         return fed
     arrays = [v for v in leaves.values() if v.role == "constant" and v.shape and v.shape[0] > 1]
-    first = next(_meeting_weights(trace, arrays), None)
+    first = next(_meeting_weights(nodes, arrays), None)
     return [] if first is None else [v for v in arrays if v.shape[0] == first.shape[0]]
 
 
-def _meeting_weights(trace: Trace, arrays: list[Value]) -> Iterator[Value]:
-    families = _families(trace, arrays)
+def _meeting_weights(nodes: Sequence[Node], arrays: list[Value]) -> Iterator[Value]:
+    families = _families(nodes, arrays)
     return (v for v in arrays if families.get(id(v)) == "input")
 
 
-def _families(trace: Trace, candidates: list[Value]) -> dict[int, str]:
+def _families(nodes: Sequence[Node], candidates: list[Value]) -> dict[int, str]:
     """By id of the candidate: `input` or `target`, by what it meets first."""
     behind: dict[int, frozenset[int]] = {id(v): frozenset({id(v)}) for v in candidates}
     weighted: set[int] = set()
     found: dict[int, str] = {}
-    for node in trace.nodes:
+    for node in nodes:
         if node.phase != "forward":
             continue
         for value in node.inputs:
-            if _is_weight(value):
+            if is_weight(value):
                 weighted.add(id(value))
         _decide(node, behind, weighted, found)
-        if any(_is_weight(v) and v.shape for v in node.inputs):
+        if any(is_weight(v) and v.shape for v in node.inputs):
             found.update(dict.fromkeys(_met_before(node, behind, found), "input"))
         reached = frozenset().union(*(behind.get(id(v), frozenset()) for v in node.inputs))
         for output in node.outputs:
@@ -105,6 +114,6 @@ def _decide(node: Node, behind: dict[int, frozenset[int]], weighted: set[int], f
                 found.setdefault(leaf, family)
 
 
-def _is_weight(value: Value) -> bool:
+def is_weight(value: Value) -> bool:
     """A variable's content, as it was before the step or as the step before has written it."""
     return value.role.startswith(("weight ", "state "))

@@ -70,6 +70,18 @@ def user_frame(frames: tuple[Frame, ...]) -> Frame | None:
     return next((f for f in frames if is_user_code(f[0].co_filename)), None)
 
 
+@functools.lru_cache(maxsize=4096)
+def settled(frame: Frame) -> Frame:
+    """The frame, with the first instruction of its expression.
+
+    Of the instructions that make one call Python 3.11 may stop at another once it has specialised them: by its offset
+    alone a place is not known again.
+    """
+    code, offset = frame
+    positions = list(code.co_positions())
+    return code, 2 * positions.index(positions[offset // 2])
+
+
 def locate(frame: Frame, layer: str | None = None) -> Location:
     """The expression that a frame was evaluating."""
     code, offset = frame
@@ -87,6 +99,17 @@ def locate(frame: Frame, layer: str | None = None) -> Location:
         code=_excerpt(lines, column, end_column),
         layer=layer,
     )
+
+
+def iterated(frame: Frame) -> Location:
+    """What a frame was going over, where it stands in a `for`; not all of the loop."""
+    whole = locate(frame)
+    for node in ast.walk(_parsed(whole.file)):
+        if not isinstance(node, (ast.For, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
+            continue
+        if (node.lineno, node.col_offset) == (whole.line, whole.column):
+            return location_of(node.iter if isinstance(node, ast.For) else node.generators[0].iter, whole.file)
+    return whole
 
 
 def location_of(node: ast.expr | ast.stmt, file: str) -> Location:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from nandoctor.findings import Location
-from nandoctor.trace.locations import Frame, locate, stack, user_frame
+from nandoctor.trace.locations import Frame, locate, settled, stack, user_frame
 
 _MOST = 200
 
@@ -40,7 +40,7 @@ class FloatingPointLog:
         text = message.removeprefix("Warning: ").strip()
         frame = user_frame(stack(sys._getframe(1)))
         if frame is not None and len(self._seen) < _MOST:
-            code, offset = frame  # equal code in two files is equal to Python
+            code, offset = settled(frame)  # equal code in two files is equal to Python
             self._seen.setdefault((code.co_filename, code.co_firstlineno, offset, text), frame)
         warnings.warn(text, RuntimeWarning, stacklevel=2)
 

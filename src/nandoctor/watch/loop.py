@@ -6,13 +6,21 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from nandoctor.frameworks.reading import LoopReading
-from nandoctor.frameworks.rendezvous import Rendezvous
+from nandoctor.frameworks.rendezvous import Place, Rendezvous
+from nandoctor.trace.locations import Frame, settled
+from nandoctor.watch.floating_point import FloatingPointNote
 from nandoctor.watch.history import History
 
 _CALLS = 512
+
+_READOUTS = 8
+"""Places in the code that are remembered."""
 
 
 class LoopListener:
@@ -30,25 +38,59 @@ class LoopListener:
     def differentiated(self, gradients: Sequence[tuple[Any, Any]], state: Sequence[Any]) -> None:
         """Nothing is needed while it runs."""
 
-    def updating(self, gradients: Sequence[tuple[Any, Any]]) -> contextlib.AbstractContextManager[None]:
+    def updating(
+        self, gradients: Sequence[tuple[Any, Any]], *, scaled: bool = False
+    ) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext()
 
     def look(self, reading: LoopReading, before: Sequence[LoopReading] = ()) -> None:
         self._tell(reading, before)
 
+    def read(self, tensor: Any, value: float, frames: tuple[Frame, ...], reading: LoopReading) -> None:
+        """What the script reads is of no interest."""
+
+    def exhausted(self, frames: tuple[Frame, ...], reading: LoopReading) -> None:
+        """What the script goes over is of no interest."""
+
+
+@dataclass(frozen=True)
+class Readout:
+    """A number beside the training that the script read, and that is not finite: its value, where, and when."""
+
+    value: float
+    frames: tuple[Frame, ...]
+    reading: LoopReading
+    seconds: float
+
+
+@dataclass(frozen=True)
+class EmptyPass:
+    """A data set that the script went over gave nothing. `noted`: how many of NumPy's errors were known then."""
+
+    frames: tuple[Frame, ...]
+    noted: int
+
 
 class LoopWatch(LoopListener):
     """Follows the first run: keeps the history, and hands over a rendezvous when something is not finite."""
 
-    def __init__(self, on_fault: Callable[[Rendezvous], None], on_steps: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        on_fault: Callable[[Rendezvous], None],
+        on_steps: Callable[[int], None],
+        notes: Callable[[], tuple[FloatingPointNote, ...]] = tuple,
+    ) -> None:
         super().__init__(self._look)
+        self._notes = notes
+        self._readouts: dict[Frame, Readout] = {}
+        self._empty: dict[Frame, EmptyPass] = {}
         self.history = History()
         self.events = 0
         self._on_fault = on_fault
         self._on_steps = on_steps
         self._losses: deque[tuple[int, float]] = deque(maxlen=_CALLS)
         self._calls: deque[tuple[int, int]] = deque(maxlen=_CALLS)
-        self._began = time.perf_counter()
+        self._began = self._first = time.perf_counter()
         self._over = False
 
     def _look(self, reading: LoopReading, before: Sequence[LoopReading]) -> None:
@@ -73,12 +115,44 @@ class LoopWatch(LoopListener):
         self._losses.append((int(reading.events), reading.loss))
         self.history.add(reading.record(seconds))
 
+    def read(self, tensor: Any, value: float, frames: tuple[Frame, ...], reading: LoopReading) -> None:
+        if len(self._readouts) < _READOUTS and not self._over:
+            readout = Readout(value, frames, reading, time.perf_counter() - self._first)
+            self._readouts.setdefault(settled(frames[0]), readout)
+
+    def exhausted(self, frames: tuple[Frame, ...], reading: LoopReading) -> None:
+        if len(self._empty) < _READOUTS and settled(frames[0]) not in self._empty:
+            self._empty[settled(frames[0])] = EmptyPass(frames, len(self._notes()))
+
+    @property
+    def readouts(self) -> tuple[Readout, ...]:
+        """The first number that was read at each place, in order."""
+        return tuple(self._readouts.values())
+
+    def empty_pass(self) -> EmptyPass | None:
+        """One after which, in a function around it, NumPy divided one 0 by another: the mean of nothing."""
+        return next((empty for empty in self._empty.values() if self._told_by_a_number(empty)), None)
+
+    def _told_by_a_number(self, empty: EmptyPass) -> bool:
+        around = {(code.co_filename, code.co_name) for code, _ in empty.frames}
+        after = (n for n in self._notes()[empty.noted :] if "scalar divide" in n.message)
+        return any((n.location.file, n.location.function) in around for n in after)
+
+    def rendezvous_with(self, readout: Readout) -> Rendezvous:
+        """Where a second run meets a number that was read: after the last training step before it, recorded too."""
+        last = readout.reading
+        met = self._rendezvous(int(last.events), int(last.before), "validation", last)
+        return msgspec.structs.replace(met, read=Place.of(readout.frames[0]))
+
     def ended(self, weights_are_finite: Callable[[], bool], reading: LoopReading | None) -> None:
         """The script has ended: an update that spoilt the weights after the last loss shows only now."""
         if reading is None or self._over or self.events == 0 or weights_are_finite():
             return
         self._over = True
-        if reading.suspect:
+        if reading.doubt:
+            met = self._rendezvous(int(reading.doubt), int(reading.doubt_previous), "gradient", reading)
+            self._on_fault(msgspec.structs.replace(met, step=int(reading.doubt_step)))
+        elif reading.suspect:
             self._on_fault(self._rendezvous(int(reading.suspect), int(reading.suspect_previous), "loss", reading))
         else:
             self._on_fault(self._rendezvous(self.events + 1, self.events, "weights", reading))

@@ -10,10 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from nandoctor.frameworks.protocol import Batch
-from nandoctor.frameworks.reading import Reading
-
-FAR_BELOW = 2.0**-10
-"""A scale at which no gradient of ordinary arithmetic overflows: half precision reaches 6.7e7 there."""
+from nandoctor.frameworks.reading import FAR_BELOW, Reading
 
 MOST_SKIPS = 24
 """Steps skipped in a row up to the end of a training of which that is not said to be the search for a scale."""

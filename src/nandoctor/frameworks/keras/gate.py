@@ -203,28 +203,37 @@ def wrapped(model: Any, step: Wrap, loss: Wrap, apply: Wrap) -> Iterator[None]:
 
 def optimizers_of(model: Any) -> list[Any]:
     """The compiled optimizer and those that a model keeps for a train step of its own (a GAN's two)."""
-    own = [v for v in vars(model).values() if isinstance(v, keras.optimizers.Optimizer)]
+    own = [v for v in _held_by(model) if isinstance(v, keras.optimizers.Optimizer)]
     found = ([] if model.optimizer is None else [model.optimizer]) + own
     return list({id(optimizer): optimizer for optimizer in found}.values())
 
 
 def state_of(model: Any) -> list[Any]:
-    """What a step writes beside the weights: moving statistics, seeds, plain `tf.Variable`s of the user's layers."""
+    """What a step writes beside the weights: moving statistics, seeds, and what Keras does not track.
+
+    That is the state of a stateful recurrence, and plain `tf.Variable`s of the user's layers.
+    """
     known = list(model.non_trainable_variables)
     seen = {id(v) for v in (*known, *model.variables, *model.metrics_variables)}
     for layer in model._flatten_layers():
-        own = [v for v in _plain_variables(layer) if id(v) not in seen]
+        own = [v for v in _untracked_variables(layer) if id(v) not in seen]
         known += own
         seen.update(map(id, own))
     return known
 
 
-def _plain_variables(layer: Any) -> list[Any]:
-    """The `tf.Variable`s among a layer's attributes, also in lists and dicts; Keras itself does not track them."""
+def _untracked_variables(layer: Any) -> list[Any]:
+    """The variables of numbers among a layer's attributes, also in lists and dicts."""
+    held = [v for v in _held_by(layer) if isinstance(v, (tf.Variable, keras.Variable))]
+    return [v for v in held if (dtype := tf.as_dtype(v.dtype)).is_floating or dtype.is_integer]
+
+
+def _held_by(layer: Any) -> list[Any]:
+    """A layer's attributes, and what is in those that are lists or dicts."""
     held: list[Any] = []
     for value in vars(layer).values():
         held += value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else [value]
-    return [v for v in held if isinstance(v, tf.Variable) and (v.dtype.is_floating or v.dtype.is_integer)]
+    return held
 
 
 def _written_by_own_step(model: Any) -> list[Any]:

@@ -23,6 +23,7 @@ def watching_optimizers(loops: Loops) -> Iterator[None]:
     scaler = keras.optimizers.LossScaleOptimizer
     with (
         patched(BaseOptimizer, "apply", _apply(loops, BaseOptimizer.apply)),
+        patched(scaler, "apply", _apply(loops, scaler.apply)),
         patched(keras.metrics.Metric, "add_variable", _add_variable(loops, keras.metrics.Metric.add_variable)),
         patched(scaler, "scale_loss", _scale_loss(loops, scaler.scale_loss)),
         patched(keras.Model, "fit", loops.standing_aside(keras.Model.fit)),
@@ -44,11 +45,19 @@ def _apply(loops: Loops, original: Callable[..., Any]) -> Callable[..., Any]:
         pairs = [(v, g) for v, g in zip(targets, grads, strict=False) if g is not None]
         loops.know([v for v, _ in pairs])
         loops.optimizer = optimizer
-        with loops.follower.updating(pairs):
-            loops.note_update(tf.convert_to_tensor(optimizer.learning_rate), [g for _, g in pairs])
+        scale = _scale(optimizer)
+        with loops.follower.updating(pairs, scaled=scale is not None):
+            loops.note_update(tf.convert_to_tensor(optimizer.learning_rate), [g for _, g in pairs], scale)
             return original(optimizer, grads, trainable_variables)
 
     return apply
+
+
+def _scale(optimizer: Any) -> Any:
+    """What a loss scaler multiplies the loss by; None of another optimizer."""
+    if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return None
+    return tf.convert_to_tensor(optimizer.dynamic_scale) if optimizer.built else tf.constant(optimizer.initial_scale)
 
 
 def _add_variable(loops: Loops, original: Callable[..., Any]) -> Callable[..., Any]:

@@ -15,8 +15,7 @@ from nandoctor.frameworks.keras.batches import leaves
 from nandoctor.frameworks.keras.gate import optimizers_of
 from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.tensorflow.finite import dense
-from nandoctor.frameworks.tensorflow.recorder import Recorder, marking_gradients, recording, unconverted
-from nandoctor.trace.graph import Trace
+from nandoctor.frameworks.tensorflow.recorder import Recorder, marking_gradients, name_leaf, recording, unconverted
 
 
 class Places(NamedTuple):
@@ -39,24 +38,26 @@ def run_recorded(
     for role, variable in variables.items():
         recorder.name_variable(role, variable.value if isinstance(variable, keras.Variable) else variable)
     for role, leaf in leaves(data):
-        if isinstance(leaf, tf.Tensor):
-            recorder.name_tensor(role, leaf)
+        name_leaf(recorder, role, leaf)
     differentiated: list[Any] = []
+    taken: list[tuple[Any, Any]] = []
     computed: list[Any] = []
     logs: Any = None
     with contextlib.ExitStack() as stack:
         stack.enter_context(marking_layers(recorder))
         stack.enter_context(_marking_loss(model, places, recorder, computed))
         stack.enter_context(_marking_updates(model, places, recorder))
-        stack.enter_context(marking_gradients(recorder, differentiated))
+        stack.enter_context(marking_gradients(recorder, differentiated, taken))
         stack.enter_context(recording(recorder))
         stack.enter_context(unconverted())
         try:
             logs = step(data)
         except Exception as error:
-            _note_error(trace, error)
+            trace.note_error(error)
     trace.loss = [recorder.value(t) for t in (computed or differentiated or _losses(logs))]
     trace.objectives = [recorder.value(t) for t in differentiated]
+    if not trace.gradients:  # no optimizer was given any: they are added up over several steps
+        trace.gradients = [(path_of(v), recorder.value(dense(g))) for v, g in taken if hasattr(dense(g), "_id")]
     recorder.mark_written()
 
 
@@ -65,15 +66,6 @@ def _losses(logs: Any) -> list[Any]:
     if not isinstance(logs, Mapping):
         return []
     return [t for name, t in logs.items() if "loss" in str(name) and isinstance(t, tf.Tensor)]
-
-
-def _note_error(trace: Trace, error: Exception) -> None:
-    trace.error = str(error)
-    frames, tb = [], error.__traceback__
-    while tb is not None:
-        frames.append((tb.tb_frame.f_code, tb.tb_lasti))
-        tb = tb.tb_next
-    trace.error_frames = tuple(reversed(frames))
 
 
 @contextlib.contextmanager
@@ -136,4 +128,4 @@ def _marked_apply(places: Places, recorder: Recorder, optimizer: Any) -> Callabl
 
 def path_of(variable: Any) -> str:
     """A variable's name with those of its layers."""
-    return str(getattr(variable, "path", None) or variable.name)
+    return str(getattr(variable, "path", None) or getattr(variable, "name", "a tensor"))

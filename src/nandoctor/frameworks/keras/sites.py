@@ -20,6 +20,7 @@ from typing import Any
 import keras
 from keras.src.ops.operation import Operation
 from keras.src.optimizers.base_optimizer import BaseOptimizer
+from keras.src.trainers.trainer import Trainer
 
 from nandoctor.findings import Location
 from nandoctor.frameworks.patching import patched
@@ -36,7 +37,8 @@ def noting() -> Iterator[None]:
     """While inside, remember the user's line behind each new layer and each `compile`."""
     with (
         patched(Operation, "__new__", _noting_new(Operation.__new__)),
-        patched(keras.Model, "compile", _noting_compile(keras.Model.compile)),
+        # where it is defined: a `compile` of the model's own keeps Keras from compiling what it loads
+        patched(Trainer, "compile", _noting_compile(Trainer.compile)),
         patched(BaseOptimizer, "__init__", _noting_init(BaseOptimizer.__init__)),
         patched(keras.Variable, "__init__", _noting_variable(keras.Variable.__init__)),
     ):

@@ -27,7 +27,9 @@ from nandoctor.errors import warn
 from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.reading import LoopReading
 from nandoctor.frameworks.tensorflow.notes import Notes, Site
+from nandoctor.frameworks.tensorflow.readouts import watching_readouts
 from nandoctor.frameworks.tensorflow.recorder import not_converted, unconverted
+from nandoctor.trace.locations import Frame, settled
 
 
 class Follower(Protocol):
@@ -48,13 +50,26 @@ class Follower(Protocol):
         """Each source of an event with its gradient, and what the loss has written; called while it runs in Python."""
         ...
 
-    def updating(self, gradients: Sequence[tuple[Any, Any]]) -> contextlib.AbstractContextManager[None]:
-        """Entered around the call of an optimizer that runs in Python: its variables with their gradients."""
+    def updating(
+        self, gradients: Sequence[tuple[Any, Any]], *, scaled: bool = False
+    ) -> contextlib.AbstractContextManager[None]:
+        """Entered around the call of an optimizer that runs in Python: its variables with their gradients.
+
+        `scaled`: it is a loss scaler, to which gradients that are not finite are no surprise.
+        """
         ...
 
     def look(self, reading: LoopReading, before: Sequence[LoopReading] = ()) -> None:
         """What was noted so far; called when it may have changed. `before`: the last of the events since the last look
         that came before this one, where a compiled function had several."""
+        ...
+
+    def read(self, tensor: Any, value: float, frames: tuple[Frame, ...], reading: LoopReading) -> None:
+        """The script read a number that is not finite, though the loss that it trains on is; the user's frames."""
+        ...
+
+    def exhausted(self, frames: tuple[Frame, ...], reading: LoopReading) -> None:
+        """The script went over a data set that gave nothing; the user's frames."""
         ...
 
 
@@ -86,6 +101,7 @@ class Loops:
         with contextlib.ExitStack() as stack:
             for owner, name, instead in self._patches():
                 stack.enter_context(patched(owner, name, instead(getattr(owner, name))))
+            stack.enter_context(watching_readouts(self._read, self._exhausted))
             yield self
 
     def _patches(self) -> list[tuple[Any, str, Callable[[Any], Any]]]:
@@ -207,10 +223,13 @@ class Loops:
         elif self._outermost is not None:
             self._with_events.add(self._outermost)
 
-    def note_update(self, optimizer_rate: Any, gradients: Sequence[Any]) -> None:
-        """An optimizer is given gradients: note its rate, and the first time that one is not finite."""
+    def note_update(self, optimizer_rate: Any, gradients: Sequence[Any], scale: Any = None) -> None:
+        """An optimizer is given gradients: note its rate, and the first time that one is not finite.
+
+        `scale` is that of a loss scaler, which skips an update by itself.
+        """
         with self._unharmed():
-            self._notes.update(optimizer_rate, gradients)
+            self._notes.update(optimizer_rate, gradients, scale)
             if tf.executing_eagerly():  # before anything is written
                 self.look()
 
@@ -233,6 +252,15 @@ class Loops:
             several = reading.events - self._looked > 1
             self._looked, since = reading.events, self._looked
             self._follower.look(reading, self._notes.between(since, reading.events) if several else ())
+
+    def _read(self, tensor: Any, value: float, frames: tuple[Frame, ...]) -> None:
+        reading = self.reading if self.watches and not self._recording_tapes else None
+        if reading is not None and reading.suspect != reading.events and not reading.faulty:
+            self._follower.read(tensor, value, frames, reading)
+
+    def _exhausted(self, frames: tuple[Frame, ...]) -> None:
+        if self.watches and (reading := self.reading) is not None:
+            self._follower.exhausted(frames, reading)
 
     @property
     def reading(self) -> LoopReading | None:
@@ -303,7 +331,7 @@ def _site(frame: FrameType) -> Site:
     while user is not None and user.f_code.co_filename.startswith(_TENSORFLOW):
         user = user.f_back
     place = user or frame
-    return place.f_code, place.f_lasti
+    return settled((place.f_code, place.f_lasti))
 
 
 def as_variable(known: Any) -> Any:

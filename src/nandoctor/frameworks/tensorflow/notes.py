@@ -15,7 +15,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from nandoctor.frameworks.reading import LoopReading
+from nandoctor.frameworks.reading import FAR_BELOW, LoopReading
 from nandoctor.frameworks.tensorflow.finite import all_finite, sum_of_squares, total
 
 Site = tuple[CodeType, int]
@@ -79,29 +79,26 @@ class Notes:
         def suspicion(of_this: Any, before: Any) -> Any:
             return tf.where(fresh, tf.cast(of_this, tf.float64), tf.where(dropped, tf.zeros_like(before), before))
 
-        self._write(
-            LoopReading(
-                events=number,
-                fault=tf.where(confirmed, noted.suspect, tf.where(at_once, number, noted.fault)),
-                previous=tf.where(confirmed, noted.suspect_previous, tf.where(at_once, last, noted.previous)),
-                kind=tf.where(confirmed, one, tf.where(at_once, tf.where(bad, one, 3.0 * one), noted.kind)),
-                loss=total(target),
-                gradient_sumsq=sum_of_squares(gradients),
-                weight_sumsq=weight_sumsq,
-                step=tf.where(
-                    at_large & (fresh | ~suspected), tf.maximum(here.times.read_value(), noted.step), noted.step
-                ),
-                learning_rate=noted.learning_rate,
-                before=last,
-                suspect=suspicion(number, noted.suspect),
-                suspect_previous=suspicion(last, noted.suspect_previous),
-                suspect_place=suspicion(here.place, noted.suspect_place),
-                suspect_weights=suspicion(weight_sumsq, noted.suspect_weights),
-                bad_losses=noted.bad_losses + tf.cast(bad, tf.float64),
-                updated=noted.updated,
-                gap=noted.gap,
-            )
+        gradient_sumsq = tf.cast(sum_of_squares(gradients), tf.float64)
+        read = replace(
+            noted,
+            events=number,
+            fault=tf.where(confirmed, noted.suspect, tf.where(at_once, number, noted.fault)),
+            previous=tf.where(confirmed, noted.suspect_previous, tf.where(at_once, last, noted.previous)),
+            kind=tf.where(confirmed, one, tf.where(at_once, tf.where(bad, one, 3.0 * one), noted.kind)),
+            loss=total(target),
+            gradient_sumsq=gradient_sumsq,
+            weight_sumsq=weight_sumsq,
+            step=tf.where(at_large & (fresh | ~suspected), tf.maximum(here.times.read_value(), noted.step), noted.step),
+            before=last,
+            suspect=suspicion(number, noted.suspect),
+            suspect_previous=suspicion(last, noted.suspect_previous),
+            suspect_place=suspicion(here.place, noted.suspect_place),
+            suspect_weights=suspicion(weight_sumsq, noted.suspect_weights),
+            bad_losses=noted.bad_losses + tf.cast(bad, tf.float64),
+            skipped=tf.zeros_like(noted.skipped),
         )
+        self._write(_judged_by_the_weights(read, noted))
 
     def _lost(self, here: _SiteNotes, state: Sequence[Any]) -> Any:
         """Whether what the loss writes was finite and is not any more, or is NaN; a running minimum begins infinite."""
@@ -113,23 +110,35 @@ class Notes:
         here.sound.assign(tf.where(finite, tf.ones_like(before), -tf.ones_like(before)))
         return (~finite & (before > 0.0)) | (nan & tf.equal(before, 0.0))
 
-    def update(self, rate: Any, gradients: Sequence[Any]) -> None:
-        """An optimizer is given gradients, at a rate."""
+    def update(self, rate: Any, gradients: Sequence[Any], scale: Any = None) -> None:
+        """An optimizer is given gradients, at a rate; a loss scaler at a scale, above which it may skip what it likes.
+
+        A loss that is not finite no scale makes finite.
+        """
         noted = self._read()
         bad = ~all_finite(gradients)
         at_large, suspected = tf.equal(noted.fault, 0.0), noted.suspect > 0.0
         gap = noted.events - noted.updated
         taken = tf.equal(noted.suspect, noted.events) | tf.equal(gap, noted.gap)
         loss = at_large & suspected & (bad | taken)
-        gradient = at_large & ~suspected & bad
+        endless = True if scale is None else tf.cast(scale, tf.float64) <= FAR_BELOW
+        gradient = at_large & ~suspected & bad & endless
         one = tf.ones_like(noted.kind)
+        earlier = noted.doubt > 0.0  # its gradients were added to what is given now
+        event, before = (
+            tf.where(earlier, noted.doubt, noted.events),
+            tf.where(earlier, noted.doubt_previous, noted.before),
+        )
         self._write(
             replace(
                 noted,
-                fault=tf.where(loss, noted.suspect, tf.where(gradient, noted.events, noted.fault)),
-                previous=tf.where(loss, noted.suspect_previous, tf.where(gradient, noted.before, noted.previous)),
+                fault=tf.where(loss, noted.suspect, tf.where(gradient, event, noted.fault)),
+                previous=tf.where(loss, noted.suspect_previous, tf.where(gradient, before, noted.previous)),
+                step=tf.where(gradient & earlier, noted.doubt_step, noted.step),
                 kind=tf.where(loss, one, tf.where(gradient, 2.0 * one, noted.kind)),
                 learning_rate=rate,
+                scale=noted.scale if scale is None else scale,
+                skipped=noted.skipped if scale is None else tf.cast(bad, tf.float64),
                 suspect=tf.where(bad | taken, noted.suspect, tf.zeros_like(noted.suspect)),
                 updated=noted.events,
                 gap=tf.where(tf.equal(noted.gap, 0.0), gap, tf.where(gap > 0.0, tf.minimum(gap, noted.gap), noted.gap)),
@@ -172,3 +181,31 @@ class Notes:
         """The events between two that the ring still holds, oldest first."""
         rows = (LoopReading(*row) for row in self._ring.numpy()[:RING].tolist())
         return sorted((r for r in rows if since < r.events < until), key=lambda r: r.events)
+
+
+def _judged_by_the_weights(now: LoopReading, noted: LoopReading) -> LoopReading:
+    """What is noted of an event, with what the weights say of gradients of an earlier one that were not finite.
+
+    Where they have become the weights, that event is the fault. Where the weights have changed and are finite, they
+    were left out.
+    """
+    fine, zero = tf.math.is_finite(now.weight_sumsq), tf.zeros_like(noted.doubt)
+    doubted = noted.doubt > 0.0
+    spoilt = tf.equal(noted.fault, 0.0) & doubted & ~fine
+    kept = doubted & ~(fine & tf.not_equal(now.weight_sumsq, noted.doubt_weights))
+    begun = ~kept & ~tf.math.is_finite(now.gradient_sumsq)
+
+    def doubt(of_this: Any, before: Any) -> Any:
+        return tf.where(kept, before, tf.where(begun, tf.cast(of_this, tf.float64), zero))
+
+    return replace(
+        now,
+        fault=tf.where(spoilt, noted.doubt, now.fault),
+        previous=tf.where(spoilt, noted.doubt_previous, now.previous),
+        kind=tf.where(spoilt, 2.0 * tf.ones_like(zero), now.kind),
+        step=tf.where(spoilt, noted.doubt_step, now.step),
+        doubt=doubt(now.events, noted.doubt),
+        doubt_previous=doubt(now.before, noted.doubt_previous),
+        doubt_weights=doubt(now.weight_sumsq, noted.doubt_weights),
+        doubt_step=doubt(now.step, noted.doubt_step),
+    )

@@ -33,6 +33,9 @@ VALUES_BUDGET = 1 << 30
 FEEDING = frozenset({"IteratorGetNext", "IteratorGetNextSync", "OptionalGetValue"})
 """Operations that bring a batch into the step: what they give was made by nobody in it."""
 
+_UNPACKING = frozenset({"DeserializeSparse", "RaggedTensorFromVariant"})
+"""Operations that bring what is sparse or ragged: its values in one row after the other, whoever's they are."""
+
 _ALWAYS_KEEP = 1 << 14
 _MAX_NODES = 400_000
 
@@ -69,6 +72,7 @@ class Recorder:
         self._values: dict[int, Value] = {}
         self._alive: list[Any] = []
         self._variables: dict[int, Value] = {}
+        self._contents: dict[int, Value] = {}
         self._names: dict[int, tuple[str, tf.Variable]] = {}
         self._by_output: dict[int, int] = {}
         self._by_inputs: dict[tuple[str, tuple[int | None, ...]], int] = {}
@@ -80,8 +84,7 @@ class Recorder:
         self._names[key] = (role, variable)
         if variable.dtype not in (tf.resource, tf.variant, tf.string):
             content = variable.read_value()
-            self._alive.append(content)
-            self._variables[key] = self._new_value(content)
+            self._hold(key, self._new_value(content), content)
             self._variables[key].role = role
 
     def rename_variable(self, role: str, variable: tf.Variable) -> None:
@@ -93,17 +96,30 @@ class Recorder:
         elif key not in self._names:
             self.name_variable(role, variable)
 
-    def name_tensor(self, role: str, tensor: Any) -> None:
-        """Say what a tensor that no recorded operation made is: `input[0]`, `target`."""
-        self.value(tensor).role = role
+    def name_tensor(self, role: str, tensor: Any, rows: np.ndarray | None = None) -> None:
+        """Say what a tensor that no recorded operation made is: `input[0]`, `target`; `rows`: see `Value`."""
+        value = self.value(tensor)
+        value.role, value.rows = role, rows
 
     def value(self, tensor: Any) -> Value:
         """The `Value` of an eager tensor."""
         key = int(tensor._id)
         if key not in self._values:
-            self._values[key] = self._new_value(tensor)
+            self._values[key] = self._read_unseen(tensor) or self._new_value(tensor)
             self._alive.append(tensor)
         return self._values[key]
+
+    def _read_unseen(self, tensor: Any) -> Value | None:
+        """A variable that an operation was given as it is: TensorFlow reads it without telling any callback."""
+        found = self._contents.get(_address(tensor) or -1)
+        return found if found is not None and found.shape == tuple(tensor.shape) else None
+
+    def _hold(self, handle: int, value: Value, content: Any) -> None:
+        """What a variable holds now. The tensor is kept alive, so that nothing else can be where it is."""
+        self._alive.append(content)
+        self._variables[handle] = value
+        if (address := _address(content)) is not None:
+            self._contents[address] = value
 
     def _new_value(self, tensor: Any, producer: int | None = None) -> Value:
         array = _as_numpy(tensor)
@@ -137,6 +153,9 @@ class Recorder:
         elif op in FEEDING:
             for n, tensor in enumerate(outputs):
                 self.name_tensor(f"fed[{n}]", tensor)
+        elif op in _UNPACKING:
+            for n, tensor in enumerate(outputs):
+                self.name_tensor(f"fed[{n}]", tensor, np.zeros(0, np.int64))
         elif op not in ("VarHandleOp", "VarIsInitializedOp", "DestroyResourceOp"):
             self._add_node(op, list(inputs), list(outputs))
 
@@ -146,7 +165,7 @@ class Recorder:
         if key not in self._variables:
             value = self._new_value(read)
             value.role = self._names[key][0] if key in self._names else "state variable"
-            self._variables[key] = value
+            self._hold(key, value, read)
         return self._variables[key]
 
     def _add_node(self, op: str, inputs: list[Any], outputs: list[Any]) -> None:
@@ -224,8 +243,7 @@ class Recorder:
             return Value(-index - 1, None, (), dtype.name, index)
         value = self._new_value(content, index)
         value.role = self._names[key][0] if key in self._names else "state variable"
-        self._alive.append(content)
-        self._variables[key] = value
+        self._hold(key, value, content)
         return value
 
     def differentiate(self, original: Callable[..., Any]) -> Callable[..., Any]:
@@ -260,11 +278,34 @@ class Recorder:
         return None
 
 
+def name_leaf(recorder: Recorder, role: str, leaf: Any) -> None:
+    """Say what a part of a batch is, also of one that is ragged or sparse."""
+    if isinstance(leaf, tf.Tensor):
+        recorder.name_tensor(role, leaf)
+    elif isinstance(leaf, tf.SparseTensor):
+        recorder.name_tensor(role, leaf.values, leaf.indices.numpy()[:, 0])
+    elif isinstance(leaf, tf.RaggedTensor):
+        rows = np.arange(int(leaf.nrows()))
+        for ids in leaf.nested_value_rowids():
+            rows = rows[ids.numpy()]
+        recorder.name_tensor(role, leaf.flat_values, rows)
+
+
 def _as_numpy(tensor: Any) -> np.ndarray | None:
     if tensor.dtype in (tf.resource, tf.variant, tf.string):
         return None
     try:
         return np.asarray(tensor.numpy())
+    except (NotImplementedError, AttributeError, tf.errors.OpError):
+        return None
+
+
+def _address(tensor: Any) -> int | None:
+    """Where a tensor's elements are, on a CPU."""
+    if tensor.dtype in (tf.resource, tf.variant, tf.string) or not tensor.device.endswith("CPU:0"):
+        return None
+    try:
+        return int(tensor._numpy().__array_interface__["data"][0])
     except (NotImplementedError, AttributeError, tf.errors.OpError):
         return None
 
@@ -296,8 +337,11 @@ def recording(recorder: Recorder) -> Iterator[Recorder]:
 
 
 @contextlib.contextmanager
-def marking_gradients(recorder: Recorder, losses: list[Any]) -> Iterator[None]:
-    """While inside, `GradientTape.gradient` sets the phase to backward and notes what was differentiated."""
+def marking_gradients(recorder: Recorder, losses: list[Any], taken: list[tuple[Any, Any]]) -> Iterator[None]:
+    """While inside, `GradientTape.gradient` sets the phase to backward and notes what was differentiated.
+
+    `taken` gets each source with its gradient, where there is one.
+    """
     original = tf.GradientTape.gradient
 
     def gradient(tape: Any, target: Any, sources: Any, *args: Any, **kwargs: Any) -> Any:
@@ -305,11 +349,14 @@ def marking_gradients(recorder: Recorder, losses: list[Any]) -> Iterator[None]:
         outer, recorder.gradient_frames = recorder.gradient_frames, recorder.height()
         recorder.in_gradient += 1
         try:
-            return original(tape, target, sources, *args, **kwargs)
+            gradients = original(tape, target, sources, *args, **kwargs)
         finally:
             recorder.in_gradient -= 1
             recorder.gradient_frames = outer
             recorder.differentiated = True
+        pairs = zip(tf.nest.flatten(sources), tf.nest.flatten(gradients), strict=False)
+        taken.extend((source, gradient) for source, gradient in pairs if gradient is not None)
+        return gradients
 
     tf.GradientTape.gradient = gradient
     try:

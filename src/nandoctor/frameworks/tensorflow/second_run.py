@@ -22,12 +22,12 @@ from nandoctor.frameworks.tensorflow.finite import dense
 from nandoctor.frameworks.tensorflow.loops import as_variable
 from nandoctor.frameworks.tensorflow.recorder import Recorder, recording
 from nandoctor.trace.graph import Trace
-from nandoctor.trace.locations import here
+from nandoctor.trace.locations import Frame, here
 
 BEYOND = 40
 """Events past the rendezvous that are recorded in turn, where the fault does not come back at once."""
 
-_TOLERANCE = 0.02
+_TOLERANCE, _TOLERANCE_HALF = 0.02, 0.1
 """How far losses of equal steps may lie apart: the last of them are computed operation by operation."""
 
 Marks = Callable[[Recorder], contextlib.AbstractContextManager[None]]
@@ -56,6 +56,8 @@ class LoopTracer:
         self._events = 0
         self._losses: dict[int, float] = {}
         self._updates = False
+        self._has_optimizer = False
+        self._half = False
         self.roles: dict[int, str] = {}
         """By id of the variable, as far as gradients were taken of it: `weight dense/kernel`."""
         self.loop: Location | None = None
@@ -72,7 +74,7 @@ class LoopTracer:
             tf.config.run_functions_eagerly(True)
         self.loop = here(3) if function is not None else None
         if passed >= self._rendezvous.previous and self._recorder is None:
-            self._wake()
+            self._wake(amid_update=not self._has_optimizer)
 
     @contextlib.contextmanager
     def differentiating(self, targets: Sequence[Any]) -> Iterator[None]:
@@ -97,24 +99,26 @@ class LoopTracer:
                 self._recorder.rename_variable(self._role(variable, "state"), variable)
 
     @contextlib.contextmanager
-    def updating(self, gradients: Sequence[tuple[Any, Any]]) -> Iterator[None]:
+    def updating(self, gradients: Sequence[tuple[Any, Any]], *, scaled: bool = False) -> Iterator[None]:
         recorder = self._recorder
+        self._has_optimizer = True
         if recorder is None or not tf.executing_eagerly():
             yield
             return
         self._updates = True
         recorder.trace.gradients = self._named(recorder, gradients)
-        self._bad_update = any(value.bad for _, value in recorder.trace.gradients)
+        is_told = not scaled or (self._rendezvous.surface == "gradient" and self._events == self._rendezvous.event)
+        self._bad_update = is_told and any(value.bad for _, value in recorder.trace.gradients)
         recorder.updating, before = True, recorder.updating
         try:
             yield
         finally:
-            recorder.updating = before
+            recorder.updating, recorder.differentiated = before, False
         if self._bad_update:
             self.met = True
             self._finish(None)
         elif self._turn_is_over:
-            self._wake()
+            self._wake(amid_update=False)
 
     def look(self, reading: LoopReading, before: Sequence[LoopReading] = ()) -> None:
         self._events = int(reading.events)
@@ -123,17 +127,41 @@ class LoopTracer:
         bad_loss = self._recorder is not None and (
             (reading.faulty and int(reading.kind) != 2) or self._is_suspect_again(reading)
         )
-        self.met = self.met or bad_loss
-        if bad_loss or self._events >= self._rendezvous.event + BEYOND:
+        bad = bad_loss or self._is_bad_gradient_again
+        self.met = self.met or bad
+        if bad or self._events >= self._rendezvous.event + BEYOND:
             self._finish(reading)
         elif (self._recorder is None and self._awake) or (
             self._turn_is_over and not self._updates and self._events > self._rendezvous.event
         ):
             self._wake()
 
+    def read(self, tensor: Any, value: float, frames: tuple[Frame, ...], reading: LoopReading) -> None:
+        place = self._rendezvous.read
+        there = place is not None and place.is_at(frames[0]) and reading.events >= self._rendezvous.event
+        if self._recorder is None or not there:
+            return
+        trace = self._recorder.trace
+        trace.objectives, trace.loss, trace.gradients = trace.loss, [self._recorder.value(tensor)], []
+        self.met = True
+        self._finish(reading)
+
+    def exhausted(self, frames: tuple[Frame, ...], reading: LoopReading) -> None:
+        """The first run has told of it."""
+
     def _is_suspect_again(self, reading: LoopReading) -> bool:
         """What the first run found to be a fault in the end shows here as it begins."""
         return self._rendezvous.surface == "loss" and reading.suspect == reading.events >= self._rendezvous.event
+
+    @property
+    def _is_bad_gradient_again(self) -> bool:
+        """The tape's own. Later ones an optimizer may not be given, or a scaler skip."""
+        if self._recorder is None or self._rendezvous.surface != "gradient":
+            return False
+        past = self._events - self._rendezvous.event
+        if past < 0 or (past > 0 and self._has_optimizer):
+            return False
+        return any(value.bad for _, value in self._recorder.trace.gradients)
 
     @property
     def _awake(self) -> bool:
@@ -143,8 +171,22 @@ class LoopTracer:
     def _turn_is_over(self) -> bool:
         """Past the rendezvous, a loop with several gradients in a turn is recorded a whole turn at a time."""
         past = self._events - self._rendezvous.event
+        if self._rendezvous.read is not None and past == 0:
+            return False  # what follows this step is of interest, and the step beside it
         turn = self._rendezvous.event - self._rendezvous.previous
         return self._recorder is not None and past >= 0 and past % max(turn, 1) == 0
+
+    def raised(self, error: BaseException) -> None:
+        """The script has ended with an error; what a kernel refuses here, a compiled one may have made NaN of."""
+        assert self._recorder is not None
+        self.met = True
+        self._events += 1  # the one that it would have come to
+        self._recorder.trace.note_error(error)
+        self._finish(None)
+
+    @property
+    def records(self) -> bool:
+        return self._recorder is not None
 
     def ended(self) -> None:
         """The script has ended."""
@@ -157,11 +199,12 @@ class LoopTracer:
 
     def difference(self) -> str | None:
         """How this run went another way than the first, in words; None where it did not."""
+        tolerance = _TOLERANCE_HALF if self._half else _TOLERANCE
         for event, first in self._rendezvous.losses:
             again = self._losses.get(event)
             if again is None or event >= self._rendezvous.event:
                 continue
-            if not math.isclose(first, again, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE):
+            if not math.isclose(first, again, rel_tol=tolerance, abs_tol=tolerance):
                 losses = f"the loss of gradient {event:,} was {first:.6g} first and {again:.6g} then"
                 return f"the two runs differ: {losses}"
         if self.met and self._events != self._rendezvous.event and self._rendezvous.surface != "weights":
@@ -170,11 +213,14 @@ class LoopTracer:
 
     # -- the recorder ---------------------------------------------------------------------------
 
-    def _wake(self) -> None:
-        """Begin a new recording; what was recorded before it was healthy."""
+    def _wake(self, *, amid_update: bool = True) -> None:
+        """Begin a new recording; what was recorded before it was healthy.
+
+        `amid_update`: a gradient was taken last, and what follows is its update.
+        """
         self._open.close()
         self._recorder = Recorder(stop=self._stop)
-        self._recorder.differentiated = self._rendezvous.previous > 0  # what follows a gradient is its update
+        self._recorder.differentiated = amid_update and self._rendezvous.previous > 0
         for family, variables in self._known().items():
             for variable in variables:
                 self._recorder.name_variable(self._role(variable, family), variable)
@@ -214,4 +260,5 @@ class LoopTracer:
             self._found(Trace(), reading)
             return
         recorder.mark_written()
+        self._half = any(v.dtype == "float16" for node in recorder.trace.nodes for v in node.outputs)
         self._found(recorder.trace, reading)

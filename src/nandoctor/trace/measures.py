@@ -1,0 +1,76 @@
+"""Whether a number that a script computes beside its training is the loss that it trains on, over other data.
+
+What a validation computes is written out again, in another function, with other names. It is known by what is done to
+prediction and target from where they meet to the first scalar: the same operations make the same error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from nandoctor.trace.graph import Node, Trace, Value
+from nandoctor.trace.leaves import families_of, is_weight
+
+Term = tuple[frozenset[str], Value]
+"""The operations that make an error of a prediction and a target, and the scalar that they come to."""
+
+_SHAPING = frozenset({"Cast", "Identity", "Reshape", "Squeeze", "ExpandDims", "StridedSlice", "Pack", "BroadcastTo"})
+_WEIGHTING = frozenset({"Mul", "RealDiv", "DivNoNan", "AddV2"})
+_SAME = {"Mean": "reduce", "Sum": "reduce"}
+
+
+def beside_training(trace: Trace) -> int:
+    """Where in a recording the last training step ended; what follows is a computation of its own, all forward."""
+    of_training = (n.index for n in trace.nodes if n.phase == "backward" or _writes_weight(n))
+    since = max(of_training, default=-1) + 1
+    for node in trace.nodes[since:]:
+        node.phase = "forward"
+    return since
+
+
+def _writes_weight(node: Node) -> bool:
+    return node.kind == "write" and any(v.role.startswith(("weight ", "slot ")) for v in node.outputs)
+
+
+def measures_the_loss(trace: Trace, since: int) -> bool:
+    """Whether the trace's loss comes from an error term, not finite, like one of what was differentiated before."""
+    trained = [ops for ops, _ in _within(trace, trace.objectives, _terms(trace.nodes[:since]))]
+    measured = [(ops, v) for ops, v in _within(trace, trace.loss, _terms(trace.nodes[since:])) if v.bad]
+    return any(_alike(ours, theirs) for ours in trained for theirs, _ in measured)
+
+
+def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
+    """The same but for a weight of each row."""
+    return one ^ other <= _WEIGHTING
+
+
+def _within(trace: Trace, values: Sequence[Value], terms: Sequence[Term]) -> Iterator[Term]:
+    """The terms that values were computed from."""
+    reached = {id(v) for v in values}
+    reached.update(id(v) for value in values for node in trace.ancestors(value) for v in node.outputs)
+    return (term for term in terms if id(term[1]) in reached)
+
+
+def _terms(nodes: Sequence[Node]) -> list[Term]:
+    targets = {key for key, family in families_of(nodes).items() if family == "target"}
+    predicted: set[int] = set()
+    made: dict[int, frozenset[str]] = {}
+    found: list[Term] = []
+    for node in nodes:
+        if node.phase != "forward":
+            continue
+        inputs = {id(v) for v in node.inputs}
+        before = frozenset().union(*(made[key] for key in inputs if key in made))
+        if before or (inputs & targets and inputs & predicted):
+            operations = before | _name(node)
+            found += [(operations, v) for v in node.outputs if v.shape == ()]
+            made.update((id(v), operations) for v in node.outputs if v.shape != ())
+        elif inputs & targets:
+            targets.update(id(v) for v in node.outputs)
+        elif inputs & predicted or any(is_weight(v) for v in node.inputs):
+            predicted.update(id(v) for v in node.outputs)
+    return found
+
+
+def _name(node: Node) -> frozenset[str]:
+    return frozenset() if node.op in _SHAPING else frozenset({_SAME.get(node.op, node.op)})
