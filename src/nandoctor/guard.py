@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,7 +21,7 @@ from nandoctor.frameworks.recognise import training_of
 from nandoctor.record import Record, healthy_record, record_of
 from nandoctor.report.progress import Say, silent, stages
 from nandoctor.report.terminal import healthy_line, print_result
-from nandoctor.report.words import left_out
+from nandoctor.report.words import INTERRUPTED, left_out, skipped
 from nandoctor.trace.locations import here
 from nandoctor.watch.capsule import Capsule
 from nandoctor.watch.floating_point import FloatingPointNote
@@ -191,6 +193,8 @@ class Guard:
         if self._watch is not None and not self._faulty:
             if self._watch.left_out:
                 self.notes.append(left_out(self._watch.left_out))
+            if self._watch.skipped:
+                self.notes.append(skipped(self._watch.skipped, self.steps))
             self.result = Result(
                 command=self.command,
                 status="healthy",
@@ -237,7 +241,8 @@ class Guard:
             if not self._watch.is_fault(reading, batch):
                 self._watch.healthy(reading, batch)
                 return self._after_healthy_step(self._watch)
-            with stages(f"step {self.steps + 1:,} is not finite; replaying it ...", sys.stderr) as say:
+            what = f"step {self.steps + 1:,} is not finite; replaying it ..."
+            with self._kept_if_interrupted(), stages(what, sys.stderr) as say:
                 found = self._examined(self._watch.capsule(reading.surface, batch), say)
         if guarded.failed:
             return "unguarded"
@@ -297,6 +302,18 @@ class Guard:
 
     def _say_validation_fault(self, result: Result) -> None:
         self._say_fault(result)
+
+    @contextlib.contextmanager
+    def _kept_if_interrupted(self) -> Iterator[None]:
+        """Who does not wait for the diagnosis of a step is told of the fault all the same."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            notes = (INTERRUPTED,)
+            self.result = Result(
+                command=self.command, status="fault", version=__version__, steps=self.steps, notes=notes
+            )
+            raise
 
     def _examined(self, capsule: Capsule, say: Say = silent) -> Result:
         result = doctor.examine(capsule, self._live, command=self.command, say=say)

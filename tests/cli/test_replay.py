@@ -685,6 +685,56 @@ def test_a_loop_that_diverged_is_weighed_again(tmp_path: Path) -> None:
     assert "of the learning rate ..." in shown
 
 
+VALIDATED = (
+    HEAD
+    + """
+data = x[:20].copy()
+data[13, 2] = np.nan
+w = tf.Variable(tf.random.normal((6, 1)))
+
+def loss(a, b):
+    return tf.reduce_mean(tf.square(tf.linalg.matmul(a, w) - b))
+
+for n in range(3):
+    for first in range(0, 64, 8):
+        with tf.GradientTape() as tape:
+            value = loss(x[first:first + 8], y[first:first + 8])
+        w.assign_sub(0.01 * tape.gradient(value, w))
+    print("validation", float(loss(data, y[:20])))
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "notes"),
+    [
+        ("", "", 3, []),
+        ("data = x", "\n\ndata = x", 3, ["when it was caught the diagnosis was .*", "the content of train.py"]),
+        ("= np.nan", "= 1.0", 0, ["in the second run it was finite", "the content of train.py"]),
+    ],
+)
+def test_a_validation_inside_a_loop_is_met_again(
+    tmp_path: Path, old: str, new: str, code: int, notes: list[str]
+) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(VALIDATED)
+    folder, then = caught(script)
+    (found,) = then["diagnoses"]
+    assert (found["cause"], found["phase"], found["step"], found["samples"]) == (
+        "nonfinite-input",
+        "validation",
+        8,
+        [13],
+    )
+    script.write_text(VALIDATED.replace(old, new, 1))
+    ended, now, shown = replayed(folder)
+    assert (ended, now["verdict"]) == (code, "reproduced" if code else "not-reproduced"), shown
+    assert code == 0 or finding(now)[:6] == finding(then)[:6]
+    assert len(now["notes"]) == len(notes)
+    assert all(re.fullmatch(pattern, note) for pattern, note in zip(notes, now["notes"], strict=True)), now["notes"]
+    assert f"replay of the validation after step 8: runs {script}\n" in shown
+
+
 def test_an_interrupt_during_the_replay_of_a_loop_ends_all(loop: tuple[Path, Path, dict[str, Any]]) -> None:
     script, folder, _ = loop
     script.write_text(

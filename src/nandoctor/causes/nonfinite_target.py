@@ -31,8 +31,9 @@ def examine(case: Case) -> Suspicion | None:
             "w = np.isfinite(y).astype('float32'); y = np.where(np.isfinite(y), y, 0.0)",
         ),
     )
+    of_weights = (data("zero-weights", "Give these rows a weight of 0.", "w = np.where(np.isfinite(w), w, 0.0)"),)
     return spoilt(case, "target", "The targets", treatments) or spoilt(
-        case, "sample_weight", "The sample weights", treatments
+        case, "sample_weight", "The sample weights", of_weights
     )
 
 

@@ -36,13 +36,17 @@ from nandoctor.watch.snapshots import Snapshot
 from nandoctor.watch.started import rerun
 from nandoctor.watch.store import write_capsule
 
-Judge = Callable[[Result, str | None], Result]
-"""The result with a verdict on how the run differs from the first, in words; None where it does not."""
+Difference = Callable[[str], str | None]
+"""How a run differs from the first, in words, for a reason that is given; None where it does not."""
+
+Judge = Callable[[Result, Difference], Result]
+"""The result with a verdict on how the run differs."""
 
 
-def differing(result: Result, difference: str | None) -> Result:
+def differing(result: Result, difference: Difference) -> Result:
     """Of the same script, run twice: what differs makes the finding doubtful."""
-    return result if difference is None else noted(result, f"{difference}; {_WHY}", verdict="not-reproduced")
+    found = difference(_WHY)
+    return result if found is None else noted(result, found, verdict="not-reproduced")
 
 
 _WHY = "the script draws on something that no seed fixes (the time, a file, the system's randomness, threads)"
@@ -70,12 +74,12 @@ def explain_again(
 
     def explain(trace: Trace, reading: LoopReading | None) -> None:
         if not found and rendezvous.read is not None and not (tracers[0].met and _is_the_loss(trace)):
-            found.append(Finding(judge(_not_judged(script, tracers[0].met, command), None)))
+            found.append(Finding(judge(_not_judged(script, tracers[0].met, command), lambda _: None)))
         if not found:
             weights = _initial_weights(kept[0], tracers[0].roles, first[0])
             capsule, step = _capsule(rendezvous, ask, trace, log, tracers[0].loop, kept[0].optimizer, weights)
             result = doctor.examine_trace(capsule, trace, step, command=command, script=script)
-            result = judge(result, tracers[0].difference())
+            result = judge(result, tracers[0].difference)
             files = record_of(capsule, keep_batch=keep_batch).files(result)
             if out is not None:
                 again = rerun(rendezvous, chance.entropy)

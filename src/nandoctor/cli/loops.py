@@ -16,7 +16,7 @@ from nandoctor.cli.randomness import Chance
 from nandoctor.cli.second_run import SecondRun, SecondRunError, noted
 from nandoctor.findings import Result
 from nandoctor.frameworks.rendezvous import Rendezvous
-from nandoctor.report.words import left_out, relative
+from nandoctor.report.words import INTERRUPTED, left_out, relative, skipped
 from nandoctor.trace.locations import iterated, locate
 from nandoctor.watch.floating_point import FloatingPointNote
 from nandoctor.watch.loop import LoopWatch, Readout
@@ -56,8 +56,11 @@ class LoopSession:
     def notes(self) -> tuple[str, ...]:
         """What a user may want to know of a healthy run."""
         reading = None if self._loops is None else self._loops.reading
-        of_losses = () if reading is None or not reading.bad_losses else (left_out(int(reading.bad_losses)),)
-        return (*of_losses, *self._notes)
+        if reading is None:
+            return ()
+        of_losses = [left_out(int(reading.bad_losses))] if reading.bad_losses else []
+        of_scaler = [skipped(int(reading.skips), self.steps)] if reading.skips else []
+        return (*of_losses, *of_scaler, *self._notes)
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[None]:
@@ -116,6 +119,8 @@ class LoopSession:
             return finding.result
         except SecondRunError as error:
             return noted(unexplained, f"the second run of the script failed: {error}")
+        except KeyboardInterrupt:
+            return noted(unexplained, INTERRUPTED)
         finally:
             clear()
 

@@ -10,7 +10,7 @@ import functools
 
 import msgspec
 
-from nandoctor.cli.again import explain_again, losses_again
+from nandoctor.cli.again import Difference, explain_again, losses_again
 from nandoctor.cli.progress import begin, clear, progress
 from nandoctor.cli.randomness import Chance
 from nandoctor.cli.run import StopRun, run_to_its_end
@@ -76,11 +76,10 @@ def _work(stored: StoredCapsule, started: Started, rerun: Rerun) -> Work:
     chance = Chance(rerun.entropy)
     script = functools.partial(run_to_its_end, started.target, started.arguments, module=started.kind == "module")
 
-    def judge(result: Result, difference: str | None) -> Result:
+    def judge(result: Result, difference: Difference) -> Result:
         changes = differences(stored.manifest, started)
-        why = "" if changes else f"; {_WHY}"
-        differs = () if difference is None else (f"{difference}{why}",)
-        return judged(result, stored, (*differs, *changes))
+        differs = difference("what has changed may be why" if changes else _WHY)
+        return judged(result, stored, changes if differs is None else (differs, *changes))
 
     def explain(rendezvous: Rendezvous, ask: Ask, tell: Progress) -> Finding:
         return explain_again(

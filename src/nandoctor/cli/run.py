@@ -6,11 +6,13 @@ import contextlib
 import functools
 import gc
 import importlib.util
+import os
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -24,6 +26,7 @@ from nandoctor.cli.second_run import Ask, Finding, Progress, Work, second_run
 from nandoctor.errors import NandoctorError, PageError
 from nandoctor.findings import Diagnosis, Result
 from nandoctor.frameworks.imports import when_imported
+from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.protocol import Verdict
 from nandoctor.frameworks.recognise import keras_backend
 from nandoctor.frameworks.rendezvous import Experiment, Rendezvous
@@ -54,6 +57,11 @@ class Options:
     keep_batch: bool = True
     max_steps: int | None = None
     quiet: bool = False
+
+    def from_here(self) -> Options:
+        """The same, wherever the script goes: a script may change its working directory."""
+        json, html = (t if t in (None, "-") else os.path.abspath(str(t)) for t in (self.json, self.html))
+        return replace(self, json=json, html=html, out=None if self.out is None else self.out.absolute())
 
 
 @dataclass
@@ -93,6 +101,11 @@ class Session:
         return self.said or any(
             g.result is not None and g.result.diagnoses for g in self.guards if not isinstance(g, RunGuard)
         )
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the user did not wait for a diagnosis."""
+        return any(g.result is not None and g.result.status == "fault" and not g.result.diagnoses for g in self.guards)
 
     @property
     def steps(self) -> int:
@@ -194,7 +207,7 @@ def run(target: str, arguments: Sequence[str], options: Options, *, module: bool
         check_folder(options.out)
     check_file(options.json, "--json")
     check_file(options.html, "--html")
-    chance = Chance()
+    options, home, chance = options.from_here(), os.getcwd(), Chance()
 
     def again(rendezvous: Rendezvous, ask: Ask, progress: Progress) -> Finding:
         with started_by_run(target, arguments, module=module):
@@ -217,8 +230,18 @@ def run(target: str, arguments: Sequence[str], options: Options, *, module: bool
     second = second_run(Work(again, losses))
     session = Session(options, target)
     session.loops = LoopSession(target, chance, second, StopRun, session.check_limit, lambda: session.log.notes)
+
+    def report(ended: Ended) -> tuple[int, Result]:
+        if second is not None:
+            second.dismiss()
+        with contextlib.suppress(OSError):
+            os.chdir(home)
+        return _report(session, ended)
+
     try:
         with plain_excepthook(), contextlib.ExitStack() as stack:
+            stack.enter_context(patched(threading, "excepthook", _unless_stopped(threading.excepthook)))
+            stack.enter_context(_reporting_before_exit(lambda code: report(Ended(code))[0]))
             stack.enter_context(started_by_run(target, arguments, module=module))
             stack.enter_context(session.loops.watching())
             stack.enter_context(when_imported("keras", lambda: _guard_keras(session, stack)))
@@ -228,12 +251,34 @@ def run(target: str, arguments: Sequence[str], options: Options, *, module: bool
                 with contextlib.suppress(StopRun):
                     session.loops.ended()
             gc.collect()  # the frames of `fit` that were left hold iterators whose threads must end before Python does
-            if ended.error is not None:
+            if ended.error is not None and not (session.interrupted and isinstance(ended.error, KeyboardInterrupt)):
                 show_error(ended.error)
     finally:
         if second is not None:
             second.dismiss()
-    return _report(session, ended)
+    return report(ended)
+
+
+def _unless_stopped(original: Callable[[Any], object]) -> Callable[[Any], None]:
+    """What threads do with an error that ends them; that we end one is none."""
+
+    def hook(arguments: Any) -> None:
+        if not issubclass(arguments.exc_type, StopRun):
+            original(arguments)
+
+    return hook
+
+
+@contextlib.contextmanager
+def _reporting_before_exit(report: Callable[[int], int]) -> Iterator[None]:
+    """While inside, a script that leaves without ado (`os._exit`) leaves a report all the same."""
+    process, leave = os.getpid(), os._exit
+
+    def leaving(code: int) -> NoReturn:
+        leave(report(code) if os.getpid() == process else code)
+
+    with patched(os, "_exit", leaving):
+        yield
 
 
 def check_frameworks() -> None:
@@ -295,12 +340,21 @@ def _report(session: Session, ended: Ended) -> tuple[int, Result]:
         print_result(result, sys.stderr)
     elif not failed and not session.options.quiet:
         print(healthy_line(result), file=sys.stderr)
-    if session.options.json is not None:
-        write_json(result, session.options.json)
+    unwritten = session.options.json is not None and not _written_json(result, session.options.json)
     page = _written_page(session, result)
     if session.options.open and result.diagnoses:
         _open_page(page)
-    return (FAULT if result.status == "fault" else ended.code), result
+    return (FAULT if result.status == "fault" else ended.code or 2 * unwritten), result
+
+
+def _written_json(result: Result, target: str) -> bool:
+    """Write it; where that fails in the end, say so and lose nothing else."""
+    try:
+        write_json(result, target)
+    except NandoctorError as error:
+        print(f"nandoctor: error: {error}", file=sys.stderr)
+        return False
+    return True
 
 
 def _written_page(session: Session, result: Result) -> Path | None:

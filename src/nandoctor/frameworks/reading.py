@@ -45,8 +45,9 @@ class LoopReading:
         gap: how many events there were, at the least, from one such call to the next.
         scale: what a loss scaler multiplied the loss by (the gradients are those of the scaled loss); 0 without one.
         skipped: 1 where it left out the update after the last event.
-        doubt: an event whose gradients were not finite, while it is not known what became of them: they may be left out,
-            added up, or written by hand; 0 where there is none.
+        skips: how many updates it left out.
+        doubt: an event whose gradients were not finite, while it is not known what became of them: they may be left
+            out, added up, or written by hand; 0 where there is none.
         doubt_previous: the event before that at the same place.
         doubt_weights, doubt_step: the sum of squares of the weights, and the step, then.
     """
@@ -70,6 +71,7 @@ class LoopReading:
     gap: float
     scale: float
     skipped: float
+    skips: float
     doubt: float
     doubt_previous: float
     doubt_weights: float

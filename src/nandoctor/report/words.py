@@ -26,11 +26,24 @@ def healthy(result: Result) -> str:
     return f"healthy. {steps} watched{cost}."
 
 
+INTERRUPTED = "finding out why was interrupted"
+
+
 def left_out(steps: int) -> str:
     """The note on steps whose loss was not finite, and which the user's own code did not train on."""
     if steps == 1:
         return "1 step had a loss that is not finite; the script left it out."
     return f"{steps:,} steps had a loss that is not finite; the script left them out."
+
+
+def skipped(steps: int, of: int) -> str:
+    """The note on steps that a loss scaler skipped: its way of working, unless there are many."""
+    return f"a loss scaler skipped {steps:,} of {count(of, 'step')}."
+
+
+def count(n: int, noun: str) -> str:
+    """`1 step`, `1,200 steps`."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
 def undiagnosed(result: Result) -> str:

@@ -15,6 +15,9 @@ from nandoctor.findings import Location
 from nandoctor.trace.graph import Node, Trace, Value
 from nandoctor.trace.locations import locate, user_frame
 
+_SHAPED = ("Shape", "Random", "Stateless", "Truncated", "Fill", "Range", "Zeros", "Ones")
+"""Operations whose result has a shape from their inputs, and nothing else: what goes in does not flow on."""
+
 FED = "fed"
 """The role of what a data pipeline brought in, before it is known what it is."""
 
@@ -80,7 +83,7 @@ def _families(nodes: Sequence[Node], candidates: list[Value]) -> dict[int, str]:
     weighted: set[int] = set()
     found: dict[int, str] = {}
     for node in nodes:
-        if node.phase != "forward":
+        if node.phase != "forward" or node.op.startswith(_SHAPED):
             continue
         for value in node.inputs:
             if is_weight(value):

@@ -34,6 +34,7 @@ class Watch:
         self.batch_index = 0
         self.seconds = 0.0
         self.left_out = 0
+        self.skipped = 0
         self._own_seconds = 0.0
         self._snapshots = Snapshots(training.state, budget)
         self._recent: deque[Batch] = deque(maxlen=_RECENT)
@@ -73,6 +74,7 @@ class Watch:
         record = reading.record(self.steps + 1, self.epoch, self.batch_index)
         self.seconds += reading.seconds
         self.left_out += reading.left_out
+        self.skipped += reading.skipped
 
         def note() -> None:
             self.history.add(record)

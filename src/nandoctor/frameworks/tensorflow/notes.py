@@ -139,6 +139,7 @@ class Notes:
                 learning_rate=rate,
                 scale=noted.scale if scale is None else scale,
                 skipped=noted.skipped if scale is None else tf.cast(bad, tf.float64),
+                skips=noted.skips if scale is None else noted.skips + tf.cast(bad, tf.float64),
                 suspect=tf.where(bad | taken, noted.suspect, tf.zeros_like(noted.suspect)),
                 updated=noted.events,
                 gap=tf.where(tf.equal(noted.gap, 0.0), gap, tf.where(gap > 0.0, tf.minimum(gap, noted.gap), noted.gap)),

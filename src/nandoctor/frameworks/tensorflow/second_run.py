@@ -30,6 +30,8 @@ BEYOND = 40
 _TOLERANCE, _TOLERANCE_HALF = 0.02, 0.1
 """How far losses of equal steps may lie apart: the last of them are computed operation by operation."""
 
+_WHY_EAGER = "its last steps are not compiled, and random numbers in a compiled function are others"
+
 Marks = Callable[[Recorder], contextlib.AbstractContextManager[None]]
 
 
@@ -197,8 +199,11 @@ class LoopTracer:
         """Whether this run has come as far as the fault of the first."""
         return self._events >= self._rendezvous.event - (self._rendezvous.surface == "weights")
 
-    def difference(self) -> str | None:
-        """How this run went another way than the first, in words; None where it did not."""
+    def difference(self, why: str) -> str | None:
+        """How this run went another way than the first, in words; None where it did not.
+
+        `why`: of what is run as it was in the first.
+        """
         tolerance = _TOLERANCE_HALF if self._half else _TOLERANCE
         for event, first in self._rendezvous.losses:
             again = self._losses.get(event)
@@ -206,9 +211,9 @@ class LoopTracer:
                 continue
             if not math.isclose(first, again, rel_tol=tolerance, abs_tol=tolerance):
                 losses = f"the loss of gradient {event:,} was {first:.6g} first and {again:.6g} then"
-                return f"the two runs differ: {losses}"
+                return f"the two runs differ: {losses}; {why if event <= self._rendezvous.eager_from else _WHY_EAGER}"
         if self.met and self._events != self._rendezvous.event and self._rendezvous.surface != "weights":
-            return "the second run was not finite at another step than the first"
+            return f"the second run was not finite at another step than the first; {why}, or {_WHY_EAGER}"
         return None
 
     # -- the recorder ---------------------------------------------------------------------------
