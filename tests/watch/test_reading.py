@@ -106,7 +106,7 @@ def test_where_a_loop_broke_comes_back(tmp_path):
     where = Rendezvous(event=5, previous=4, eager_from=3, surface="loss", step=5, losses=losses)
     with started_by_run("train.py", ["--depth", "2"], module=False):
         again = rerun(msgspec.structs.replace(where, history=capsule().history), (1 << 63) - 1)
-    written = write_capsule(capsule(), result(__file__), tmp_path, rerun=again)
+    written = write_capsule(capsule(), result(__file__), tmp_path, started=again)
     manifest = read_capsule(written.capsule).manifest
     assert manifest.rerun.rendezvous == msgspec.structs.replace(where, losses=((1, 0.5), (4, -1.25)))
     assert (manifest.rerun.entropy, manifest.rerun.started.arguments) == ((1 << 63) - 1, ("--depth", "2"))

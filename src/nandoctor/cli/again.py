@@ -83,7 +83,7 @@ def explain_again(
             files = record_of(capsule, keep_batch=keep_batch).files(result)
             if out is not None:
                 again = rerun(rendezvous, chance.entropy)
-                result = write_capsule(capsule, result, out, keep_batch=keep_batch, rerun=again, extra=files)
+                result = write_capsule(capsule, result, out, keep_batch=keep_batch, started=again, extra=files)
             found.append(Finding(result, files[PAGE].decode() if files else None))
         raise stop()
 

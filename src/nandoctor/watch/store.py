@@ -88,16 +88,16 @@ def write_capsule(
     out: Path,
     *,
     keep_batch: bool = True,
-    started: Started | None = None,
-    rerun: Rerun | None = None,
+    started: Started | Rerun | None = None,
     extra: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Result:
     """Write a capsule below `out`; the result then names its folder. A failure is one warning, and nothing is left.
 
+    `started` is what a replay begins with: a script up to a `fit`, or (a `Rerun`) up to a step of its own loop.
     `extra` holds more files by name, such as the report, which this room does not know how to make.
     """
     try:
-        folder = _write(capsule, result, out, keep_batch, started, rerun, extra)
+        folder = _write(capsule, result, out, keep_batch, started, extra)
     except Exception as error:  # a finished diagnosis is worth more than its copy on disk
         warn(f"no capsule was written to {out}: {getattr(error, 'strerror', None) or error}.")
         return result
@@ -109,8 +109,7 @@ def _write(
     result: Result,
     out: Path,
     keep_batch: bool,
-    started: Started | None,
-    rerun: Rerun | None,
+    started: Started | Rerun | None,
     extra: Mapping[str, bytes],
 ) -> Path:
     out.mkdir(parents=True, exist_ok=True)
@@ -130,7 +129,7 @@ def _write(
         _copy_sources(result, aside / "source")
         for name, content in extra.items():
             _save(aside / name, content)
-        _save(aside / "manifest.json", to_json(_manifest(capsule, aside, started, rerun, left_out)))
+        _save(aside / "manifest.json", to_json(_manifest(capsule, aside, started, left_out)))
         os.rename(aside, final)
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
@@ -204,9 +203,7 @@ def _copy_sources(result: Result, folder: Path) -> None:
         shutil.copyfile(file, folder / f"{n}-{os.path.basename(file)}")
 
 
-def _manifest(
-    capsule: Capsule, folder: Path, started: Started | None, rerun: Rerun | None, left_out: tuple[str, ...]
-) -> Manifest:
+def _manifest(capsule: Capsule, folder: Path, started: Started | Rerun | None, left_out: tuple[str, ...]) -> Manifest:
     return Manifest(
         schema=SCHEMA,
         created=datetime.now().astimezone().isoformat(timespec="seconds"),
@@ -225,12 +222,12 @@ def _manifest(
             for path in sorted(folder.rglob("*"))
             if path.is_file()
         },
-        started=started,
-        sources={} if started is None and rerun is None else user_files(),
+        started=started if isinstance(started, Started) else None,
+        sources={} if started is None else user_files(),
         left_out=left_out,
         validation=_validated(capsule),
         error=None if capsule.error is None else capsule.error[:MOST_OF_AN_ERROR],
-        rerun=rerun,
+        rerun=started if isinstance(started, Rerun) else None,
     )
 
 
