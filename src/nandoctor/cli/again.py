@@ -28,7 +28,7 @@ from nandoctor.report.words import PAGE
 from nandoctor.trace.graph import Trace
 from nandoctor.trace.leaves import feeding_place, name_leaves, updating_place
 from nandoctor.trace.locations import locate
-from nandoctor.trace.measures import beside_training, measures_the_loss
+from nandoctor.trace.measures import beside_training, is_the_validation
 from nandoctor.watch.capsule import Capsule
 from nandoctor.watch.floating_point import FloatingPointLog, listening
 from nandoctor.watch.loop import LoopListener
@@ -73,7 +73,7 @@ def explain_again(
     first: list[Any] = []
 
     def explain(trace: Trace, reading: LoopReading | None) -> None:
-        if not found and rendezvous.read is not None and not (tracers[0].met and _is_the_loss(trace)):
+        if not found and rendezvous.read is not None and not (tracers[0].met and _is_validation(trace)):
             found.append(Finding(judge(_not_judged(script, tracers[0].met, command), lambda _: None)))
         if not found:
             weights = _initial_weights(kept[0], tracers[0].roles, first[0])
@@ -124,13 +124,13 @@ def _end(tracers: Sequence[Any], error: BaseException | None) -> None:
         tracers[0].ended()
 
 
-def _is_the_loss(trace: Trace) -> bool:
-    return measures_the_loss(trace, beside_training(trace))
+def _is_validation(trace: Trace) -> bool:
+    return is_the_validation(trace, beside_training(trace))
 
 
 def _not_judged(script: str, met: bool, command: str) -> Result:
     """What a script read beside its training may be what it likes, where it is not the loss."""
-    why = "the loss that is trained on is not in it" if met else "in the second run it was finite"
+    why = "it is a metric, not the loss" if met else "in the second run it was finite"
     return Result(command=command, status="healthy", version=__version__, script=script, notes=(why,))
 
 

@@ -1,4 +1,4 @@
-"""Whether a number that a script computes beside its training is the loss that it trains on, over other data.
+"""Whether a number that a script computes beside its training is its validation, or a metric that may be undefined.
 
 What a validation computes is written out again, in another function, with other names. It is known by what is done to
 prediction and target from where they meet to the first scalar: the same operations make the same error.
@@ -32,11 +32,24 @@ def _writes_weight(node: Node) -> bool:
     return node.kind == "write" and any(v.role.startswith(("weight ", "slot ")) for v in node.outputs)
 
 
-def measures_the_loss(trace: Trace, since: int) -> bool:
-    """Whether the trace's loss comes from an error term, not finite, like one of what was differentiated before."""
+def is_the_validation(trace: Trace, since: int) -> bool:
+    """Whether the trace's loss comes from an error, not finite, by which the script judges its model.
+
+    That is an error like the one that was differentiated before; or, where the script computes none like it, another
+    that is not finite in the rows themselves. A ratio of sums that is undefined (the precision of a class that nobody
+    predicts) is neither.
+    """
     trained = [ops for ops, _ in _within(trace, trace.objectives, _terms(trace.nodes[:since]))]
-    measured = [(ops, v) for ops, v in _within(trace, trace.loss, _terms(trace.nodes[since:])) if v.bad]
-    return any(_alike(ours, theirs) for ours in trained for theirs, _ in measured)
+    errors = _terms(trace.nodes[since:])
+    bad = [(ops, v) for ops, v in _within(trace, trace.loss, errors) if v.bad]
+    if not any(_alike(ours, theirs) for ours in trained for theirs, _ in errors):
+        return any(_is_bad_in_rows(trace, value) for _, value in bad)
+    return any(_alike(ours, theirs) for ours in trained for theirs, _ in bad)
+
+
+def _is_bad_in_rows(trace: Trace, value: Value) -> bool:
+    node = trace.producer(value)
+    return node is not None and any(v.bad and v.shape != () for v in node.inputs)
 
 
 def _alike(one: frozenset[str], other: frozenset[str]) -> bool:

@@ -1,0 +1,19 @@
+# healthy
+
+"""A long series, cut into pieces that follow each other."""
+import keras
+import numpy as np
+from keras import layers
+
+keras.utils.set_random_seed(1)
+rng = np.random.default_rng(0)
+x = rng.normal(size=(80, 5, 3)).astype("float32")
+y = x.sum(axis=(1, 2))
+x[26, 1, 1] = 0.0
+
+recurrent = layers.GRU(4, stateful=True)
+model = keras.Sequential([keras.Input(batch_shape=(8, 5, 3)), recurrent, layers.Dense(1)])
+model.compile("adam", "mse")
+for epoch in range(2):
+    model.fit(x, y, batch_size=8, shuffle=False, verbose=2)
+    recurrent.reset_state()
