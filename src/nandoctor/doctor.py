@@ -91,6 +91,8 @@ def _notes(capsule: Capsule, diagnoses: tuple[Diagnosis, ...], reproduced: bool)
     surface = "loss of the validation" if capsule.batch.validation else capsule.surface
     if capsule.loop:
         return ("in the second run of the script this step was finite",)
+    if capsule.error is not None:
+        return ("the compiled step ended in an error; replayed operation by operation it did not",)
     what = f"the {surface} was not finite in the compiled step; replayed operation by operation it is"
     why = "what differs: the arithmetic of XLA or of a fused kernel, or random numbers drawn outside Keras"
     return (f"{what}; {why}",) if not diagnoses else (f"{what}; the cause is told from the batch and the history",)

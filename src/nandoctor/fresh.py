@@ -22,8 +22,8 @@ _ERROR = "nandoctor: error: "
 def replay(capsule: str | os.PathLike[str], *, script: str | os.PathLike[str] | None = None) -> Result:
     """Make the step of a capsule again in a fresh process, as `nandoctor replay` does, and diagnose it.
 
-    The script that made the capsule is started again and ends at its first training step. What it prints, and
-    the report, are shown as usual.
+    The script that made the capsule is started again and ends at its first training step, at its validation, or (of a
+    loop of its own) at the step that broke. What it prints, and the report, are shown as usual; a loop runs silently.
 
     Args:
         capsule: the folder of a capsule.

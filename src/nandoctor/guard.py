@@ -26,7 +26,7 @@ from nandoctor.trace.locations import here
 from nandoctor.watch.capsule import Capsule
 from nandoctor.watch.floating_point import FloatingPointNote
 from nandoctor.watch.snapshots import BUDGET
-from nandoctor.watch.started import begin_fit, started
+from nandoctor.watch.started import begin_evaluation, begin_fit, started
 from nandoctor.watch.store import write_capsule
 from nandoctor.watch.watch import Watch
 
@@ -89,6 +89,7 @@ class Guard:
         self._test_batches = 0
         self._in_fit = False
         self._fit = 0
+        self._evaluation: int | None = None
         self._record: Record | None = None
 
     @property
@@ -127,7 +128,7 @@ class Guard:
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Keras calls this after it built the train function."""
-        self._fit = begin_fit()
+        self._fit, self._evaluation = begin_fit(), None
         if self._training is None:
             return
         with _Guarded(self) as guarded:
@@ -136,6 +137,10 @@ class Guard:
             self._in_fit = True
         if guarded.failed:
             self._training.unguarded()
+
+    def is_fitting(self, model: Any) -> bool:
+        """Whether a `fit` of the model, watched by this guard, is in progress."""
+        return self._in_fit and self.model is model
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         if self._watch is not None:
@@ -150,6 +155,7 @@ class Guard:
     def on_test_begin(self, logs: Any = None) -> None:
         """A validation begins, inside `fit` or in an `evaluate` of its own."""
         self._test_batches = 0
+        self._evaluation = None if self._in_fit else begin_evaluation()
         if self._training is None:
             return
         with _Guarded(self):
@@ -184,7 +190,6 @@ class Guard:
     def on_train_end(self, logs: Any = None) -> None:
         self._look_for_a_stuck_scaler()
         self.close()
-        self._in_fit = False
         if self._watch is not None and not self._faulty:
             if self._watch.left_out:
                 self.notes.append(left_out(self._watch.left_out))
@@ -244,6 +249,9 @@ class Guard:
         self.result = _both(self.result, found) if self._faulty else found
         return self._after_fault(found)
 
+    def on_validating(self, batch: Batch) -> None:
+        """A validation is about to run on its first batch."""
+
     def on_validation(self, reading: ValidationReading, batch: Batch) -> None:
         """A validation is not finite. Training is not touched by it, and goes on."""
         if self._watch is None or self._faulty:
@@ -261,12 +269,13 @@ class Guard:
         if _is_ours(error):
             self._switch_off(error)
             return "unguarded"
+        found: Result | None = None
         if self._watch is not None and type(error).__module__.startswith("tensorflow."):
             with _Guarded(self):
-                capsule = self._watch.capsule("error", batch, str(error))
-                result = doctor.examine(capsule, self._live, command=self.command)
-                self._record = record_of(capsule, keep_batch=self.keep_batch)
-                self.result = result if result.diagnoses else None
+                found = self._examined(self._watch.capsule("error", batch, str(error)))
+        if found is not None and found.diagnoses:
+            self.result = _both(self.result, found) if self._faulty else found
+            self._say_fault(found)
         return "stop"
 
     # -- policy ---------------------------------------------------------------------------------
@@ -310,14 +319,15 @@ class Guard:
         result = doctor.examine(capsule, self._live, command=self.command, say=say)
         say("writing the report")
         self._record = record = record_of(capsule, keep_batch=self.keep_batch)
-        if self.out is None:
+        unexplained = capsule.error is not None and not result.diagnoses  # the user's own error says it all
+        if self.out is None or unexplained:
             return result
         return write_capsule(
             capsule,
             result,
             self.out,
             keep_batch=self.keep_batch,
-            started=started(self._fit),
+            started=started(self._fit, self._evaluation),
             extra=record.files(result),
         )
 
@@ -348,6 +358,7 @@ class Guard:
 
     def close(self) -> None:
         """Put back everything that was put into the model; Keras tells no callback of an error."""
+        self._in_fit = False
         if self._training is not None:
             self._training.close()
 
@@ -359,6 +370,26 @@ class Guard:
             "training goes on without it.",
             stacklevel=3,
         )
+
+
+class NestedGuard(Guard):
+    """Of an `evaluate` that is called inside of a `fit`: the guard of that `fit` takes it for a validation."""
+
+    def __init__(self, guard: Guard) -> None:
+        super().__init__(out=None, quiet=True)
+        self._guard = guard
+
+    def set_model(self, model: Any) -> None:
+        """The gate is in place, and stays."""
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        self._guard.on_test_begin(logs)
+
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._guard.on_test_batch_end(batch, logs)
+
+    def on_test_end(self, logs: Any = None) -> None:
+        self._guard.on_test_end(logs)
 
 
 def _fault_error(result: Result) -> TrainingFaultError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -347,6 +348,425 @@ def test_a_script_that_catches_everything_does_not_hide_the_refusal(one: tuple[P
     assert "the end" not in shown
 
 
+# -- validations ------------------------------------------------------------------------------------
+
+LOG = (
+    HEAD
+    + """
+def log(t):
+    return tf.math.log(tf.reduce_sum(tf.abs(t), axis=-1, keepdims=True))  # <- here
+
+class Told(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        print("trained", self.epoch, batch)
+        if (self.epoch, batch) == (2, 7):
+            hidden.set_weights([hidden.get_weights()[0] * [[1], [1], [0], [0], [0], [0]]])
+
+hidden = layers.Dense(8, use_bias=False)
+model = keras.Sequential([layers.Input((6,)), hidden, layers.Lambda(log), layers.Dense(1)])
+model.compile(keras.optimizers.Adam(1e-2), "mse", metrics=["mae"])
+data = rng.normal(size=(20, 6)).astype("float32")
+data[13, :2] = 0
+"""
+)
+FIT = "model.fit(x, y, batch_size=8, sample_weight=np.ones(64), epochs=4, verbose=0, callbacks=[Told()]"
+EVALUATE = "model.evaluate(data, y[:20], batch_size=8, verbose=0)"
+
+VALIDATING = {
+    "fit": f"{FIT}, validation_data=(data, y[:20]), validation_batch_size=8)",
+    "evaluate": FIT.replace("epochs=4", "epochs=3")
+    + f""")
+other = keras.Sequential([layers.Input((6,)), layers.Dense(1)])
+other.compile(loss="mse")
+other.evaluate(x, y, verbose=0)
+{EVALUATE}""",
+    "callback": """
+class Testing(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        model.evaluate(tf.data.Dataset.from_tensor_slices((data, y[:20])).batch(8), verbose=0)
+"""
+    + FIT.replace("[Told()]", "[Told(), Testing()])"),
+}
+
+
+def validating(folder: Path, way: str) -> Path:
+    """A script whose weights come to spoil row 5 of the validation's batch 1 in epoch 2, and never before."""
+    script = folder / "train.py"
+    script.write_text(f"{LOG}{VALIDATING[way]}\nprint('the end')\n")
+    return script
+
+
+@pytest.mark.parametrize("way", VALIDATING)
+def test_a_validation_is_replayed_in_the_state_it_was_in(tmp_path: Path, way: str) -> None:
+    script = validating(tmp_path, way)
+    folder, then = caught(script)
+    (found,) = then["diagnoses"]
+    assert (found["cause"], found["step"], found["batch"], found["samples"]) == ("log-of-zero", 24, 1, [5])
+    code, now, shown = replayed(folder)
+    assert code == 3, shown
+    assert finding(now) == finding(then)
+    assert now["diagnoses"][0]["evidence"] == found["evidence"]
+    assert (now["status"], now["verdict"], now["notes"], now["steps"]) == ("fault", "reproduced", [], 24)
+    assert f"replay of batch 2 of a validation: runs {script}\n" in shown
+    assert re.findall(r"trained (\d \d)", shown) == ["0 0"]
+    assert "the end" not in shown
+
+
+def test_a_guard_given_to_an_evaluate_counts_its_own(tmp_path: Path) -> None:
+    script = validating(tmp_path, "evaluate")
+    guarded = script.read_text().replace("data, y[:20], ", "data, y[:20], callbacks=[nandoctor.Guard()], ")
+    script.write_text(guarded.replace("import sys", "import nandoctor, sys"))
+    assert (ran := python(str(script), cwd=tmp_path)).returncode == 0, ran.stderr
+    (folder,) = (tmp_path / ".nandoctor").iterdir()
+    code, now, shown = replayed(folder)
+    assert (code, now["verdict"], now["diagnoses"][0]["samples"]) == (3, "reproduced", [5]), shown
+
+
+@pytest.mark.parametrize(
+    ("way", "old", "new", "code", "message"),
+    [
+        ("fit", "tf.abs(t)", "tf.abs(t) + 1e-3", 0, r"the validation's batch 2, replayed from its capsule, is finite"),
+        ("fit", ", validation_data=(data, y[:20])", "", 2, r"`fit` call 1 ended without a validation"),
+        ("fit", "(data, y[:20])", "(data, y[:20, 0])", 2, r"the batch of the capsule does not fit the script: target"),
+        ("evaluate", EVALUATE, "", 2, r"1 `evaluate` call, and the capsule is of `evaluate` call 2"),
+    ],
+)
+def test_a_validation_of_a_changed_script(
+    tmp_path: Path, way: str, old: str, new: str, code: int, message: str
+) -> None:
+    script = validating(tmp_path, way)
+    folder, _ = caught(script)
+    assert old in script.read_text()
+    script.write_text(script.read_text().replace(old, new))
+    ended, now, shown = replayed(folder)
+    assert (ended, now.get("status")) == (code, "healthy" if code == 0 else None), shown
+    assert re.search(message, shown), shown
+    assert ("the end" in shown) == (way == "evaluate")
+
+
+# -- a step that raises -----------------------------------------------------------------------------
+
+LABELS = (
+    HEAD
+    + """
+y = rng.integers(0, 4, size=64)
+y[37] = 9  # <- here
+model = keras.Sequential([layers.Input((6,)), layers.BatchNormalization(), layers.Dense(4)])
+model.compile(keras.optimizers.Adam(1e-2), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+model.fit(x, y, batch_size=8, shuffle=False, verbose=0)
+print("the end")
+"""
+)
+
+
+@pytest.fixture
+def raising(tmp_path: Path) -> tuple[Path, Path, dict[str, Any]]:
+    """A script whose step 5 raises, its capsule, and the result."""
+    script = tmp_path / "train.py"
+    script.write_text(LABELS)
+    report = tmp_path / "caught.json"
+    code, shown = corpus.typed("run", "--json", str(report), "--out", str(tmp_path / "out"), str(script))
+    assert (code, "InvalidArgumentError" in shown) == (1, True), shown
+    (folder,) = (tmp_path / "out").iterdir()
+    then = json.loads(report.read_bytes())
+    assert (then["capsule"], then["diagnoses"][0]["step"], then["status"]) == (str(folder), 5, "script-error")
+    return script, folder, then
+
+
+def test_a_step_that_raises_raises_again(raising: tuple[Path, Path, dict[str, Any]]) -> None:
+    _, folder, then = raising
+    code, now, shown = replayed(folder)
+    assert code == 3, shown
+    assert finding(now) == finding(then)
+    assert (now["diagnoses"][0]["cause"], now["diagnoses"][0]["samples"]) == ("label-out-of-range", [5])
+    assert now["diagnoses"][0]["evidence"] == then["diagnoses"][0]["evidence"]
+    assert (now["status"], now["verdict"], now["notes"]) == ("script-error", "reproduced", [])
+    assert "nandoctor: reproduced.\n\nnandoctor: training stopped with an error at step 5" in shown
+    assert "the end" not in shown
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "message"),
+    [
+        ("layers.Dense(4)", "layers.Dense(4)\n", 3, "nandoctor: reproduced"),
+        ("from_logits=True", "ignore_class=9, from_logits=True", 0, "step 5, replayed .*, ends in no error"),
+        (
+            "keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
+            "lambda y, p: tf.debugging.check_numerics(p / 0.0, 'another')",
+            2,
+            "the replayed step ended in an error: .*another : Tensor had",
+        ),
+    ],
+)
+def test_a_step_that_raised_of_a_changed_script(
+    raising: tuple[Path, Path, dict[str, Any]], old: str, new: str, code: int, message: str
+) -> None:
+    script, folder, _ = raising
+    script.write_text(LABELS.replace(old, new))
+    ended, now, shown = replayed(folder)
+    assert ended == code, shown
+    assert now.get("status") == {0: "healthy", 2: None, 3: "script-error"}[code]
+    assert re.search(message, shown), shown
+
+
+def test_an_error_behind_a_validation_is_reported_as_well(tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    spoilt = "model.evaluate(x * np.inf, y % 4, verbose=0)\nmodel.fit("
+    script.write_text(LABELS.replace("model.fit(", spoilt))
+    report = tmp_path / "caught.json"
+    code, shown = corpus.typed("run", "--json", str(report), "--out", str(tmp_path / "out"), str(script))
+    assert code == 1
+    found = [(d["cause"], d["phase"]) for d in json.loads(report.read_bytes())["diagnoses"]]
+    assert found == [("nonfinite-input", "validation"), ("label-out-of-range", "data")]
+    assert shown.count("training stopped with an error at step 5") == 1, shown
+    for folder in sorted((tmp_path / "out").iterdir()):
+        code, now, shown = replayed(folder)
+        assert (code, now["verdict"]) == (3, "reproduced"), shown
+
+
+def test_an_error_that_the_data_does_not_explain_writes_nothing(tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(
+        LABELS.replace("y[37] = 9", "")
+        .replace("layers.Dense(4)", "layers.Lambda(check)")
+        .replace(
+            "y = rng",
+            "def check(t):\n    with tf.control_dependencies([tf.debugging.assert_less(t, 0.0)]):\n"
+            "        return tf.identity(t)\n\ny = rng",
+        )
+    )
+    code, shown = corpus.typed("run", "--out", str(tmp_path / "out"), str(script))
+    assert (code, "InvalidArgumentError" in shown) == (1, True), shown
+    assert not (tmp_path / "out").exists()
+
+
+# -- loops of the script's own ----------------------------------------------------------------------
+
+LOOP = """\
+import os, random, sys
+import keras
+import numpy as np
+import tensorflow as tf
+
+w = tf.Variable([1.0, 1.0])
+data = np.random.uniform(0.5, 1.0, size=(20, 4, 2)).astype("float32")
+data[5, np.random.randint(4)] = 0.0
+drawn = random.random(), np.random.default_rng().random(), float(keras.random.uniform(())), float(tf.random.uniform(()))
+with open("draws.txt", "a") as file:
+    print(*drawn, *sys.argv[1:], data.sum(), file=file)
+
+@tf.function
+def step(xb):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.math.log(xb) * w)  # <- here
+    w.assign_sub(0.01 * tape.gradient(loss, w))
+
+for n, xb in enumerate(data):
+    print("batch", n)
+    step(tf.constant(xb))
+print("the end")
+"""
+
+
+@pytest.fixture(scope="module")
+def looped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A script of a loop without a seed that breaks at step 6, and its capsule, made with --no-batch."""
+    script = tmp_path_factory.mktemp("loop") / "train.py"
+    script.write_text(LOOP)
+    arguments = ["run", "--no-batch", "--out", str(script.parent / "kept"), str(script), "--depth", "2"]
+    code, shown = corpus.typed(*arguments, cwd=script.parent)
+    assert code == 3, shown
+    (folder,) = (script.parent / "kept").iterdir()
+    return script, folder
+
+
+@pytest.fixture
+def loop(looped: tuple[Path, Path]) -> Iterator[tuple[Path, Path, dict[str, Any]]]:
+    """The script as it was, a copy of its capsule, and the result."""
+    script, kept = looped
+    script.write_text(LOOP)
+    folder = script.parent / "out" / kept.name
+    shutil.copytree(kept, folder)
+    yield script, folder, json.loads((folder / "diagnosis.json").read_bytes())
+    shutil.rmtree(folder.parent)
+    (script.parent / "replayed.json").unlink(missing_ok=True)
+
+
+def test_a_loop_is_run_again_with_the_same_chance(loop: tuple[Path, Path, dict[str, Any]]) -> None:
+    script, folder, then = loop
+    (script.parent / "elsewhere").mkdir()
+    code, now, shown = replayed(folder, cwd=script.parent / "elsewhere")
+    assert code == 3, shown
+    assert finding(now) == finding(then)
+    assert (now["diagnoses"][0]["cause"], now["diagnoses"][0]["step"]) == ("log-of-zero", 6)
+    assert (now["command"], now["status"], now["verdict"], now["notes"]) == ("replay", "fault", "reproduced", [])
+    assert (now["capsule"], now["diagnoses"][0]["evidence"]) == (str(folder), then["diagnoses"][0]["evidence"])
+    assert (
+        f"replay of step 6: runs {script} --depth 2\n           in {script.parent}, silently, from its start" in shown
+    )
+    draws = (script.parent / "draws.txt").read_text().splitlines()
+    assert (len(draws), len(set(draws))) == (3, 1)  # run, second run, replay
+    assert [p.name for p in folder.parent.iterdir()] == [folder.name]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "message"),
+    [
+        ("data[5", "\n\ndata[5", 3, r"when it was caught the diagnosis was ND201 log-of-zero at train\.py:16"),
+        ("0.01 *", "0.5 *", 3, r"the two runs differ: the loss of gradient 2 was [-.\d]+ first and [-.\d]+ then"),
+        ("tf.math.log(xb)", "tf.math.log(xb + 1e-3)", 0, r"step 6 of the script, run again from its start, is finite"),
+        ("enumerate(data)", "enumerate(data[:4])", 2, r"came to no result: the script did not reach that step again"),
+        ('print("batch", n)', "assert n < 3, 'gone'", 2, r"came to no result: it ended with AssertionError: gone"),
+    ],
+)
+def test_a_loop_of_a_changed_script(
+    loop: tuple[Path, Path, dict[str, Any]], old: str, new: str, code: int, message: str
+) -> None:
+    script, folder, _ = loop
+    script.write_text(LOOP.replace(old, new))
+    ended, now, shown = replayed(folder)
+    assert ended == code, shown
+    assert now.get("status") == {0: "healthy", 2: None, 3: "fault"}[code]
+    assert (now.get("verdict") == "reproduced") == (code == 3)
+    assert code == 2 or "the content of train.py" in now["notes"]
+    assert re.search(message, " ".join(now["notes"] + [shown]) if now else shown), shown
+    assert "the script is not the one that made the capsule" in shown
+    assert "no seed fixes" not in str(now)
+    assert "Traceback" not in shown
+
+
+def test_a_loop_on_another_machine_quietly(loop: tuple[Path, Path, dict[str, Any]], tmp_path: Path) -> None:
+    script, folder, _ = loop
+    (tmp_path / "train.py").write_text(LOOP)
+    script.unlink()
+    code, now, shown = replayed(folder, "--quiet", "--script", str(tmp_path / "train.py"))
+    assert code == 3, shown
+    assert now["diagnoses"][0]["location"]["file"] == str(tmp_path / "train.py")
+    assert (now["verdict"], now["notes"]) == ("reproduced", [])
+
+
+def test_what_a_capsule_of_a_loop_says_is_checked(loop: tuple[Path, Path, dict[str, Any]]) -> None:
+    _, folder, _ = loop
+    rerun = json.loads((folder / "manifest.json").read_bytes())["rerun"]
+    where, started = rerun["rendezvous"], rerun["started"]
+    assert where["history"] == []
+    tricks: list[tuple[dict[str, Any], str]] = [
+        ({"entropy": -1}, r"Expected `int` >= 0 - at `\$\.rerun\.entropy`"),
+        ({"entropy": 1 << 63}, r"Expected `int` <= "),
+        ({"rendezvous": {**where, "event": -1}}, r"Expected `int` >= 0"),
+        ({"rendezvous": {**where, "step": 1 << 60}}, r"Expected `int` <= "),
+        ({"rendezvous": {**where, "surface": "\x1b[2J"}}, r"Expected `str` matching regex"),
+        ({"rendezvous": {**where, "losses": [[1, 0.5]] * 5000}}, r"Expected `array` of length <= 4096"),
+        ({"started": {**started, "target": str(folder / "source" / "0-train.py")}}, r"lies in the capsule itself"),
+        ({"started": {**started, "folder": "."}}, r"by a relative path"),
+    ]
+    for change, message in tricks:
+        with_manifest(folder, rerun={**rerun, **change})
+        untouched(folder, f".*{message}")
+    with_manifest(folder, rerun=None)
+    untouched(folder, r".* holds a step of a loop .* an older nandoctor wrote it.*make a new one: nandoctor run SCRIPT")
+
+
+def test_a_loop_that_diverged_is_weighed_again(tmp_path: Path) -> None:
+    """The runs with something changed are made in the replay as well."""
+    script = tmp_path / "train.py"
+    script.write_text(
+        HEAD + "w = tf.Variable(tf.random.normal((6, 1)))\nfor n in range(400):\n"
+        "    with tf.GradientTape() as tape:\n        loss = tf.reduce_mean(tf.square(tf.constant(x) @ w - y))\n"
+        "    w.assign_sub(30.0 * tape.gradient(loss, w))\n"
+    )
+    folder, then = caught(script)
+    code, now, shown = replayed(folder)
+    assert (code, then["diagnoses"][0]["cause"]) == (3, "learning-rate-too-high"), shown
+    assert finding(now) == finding(then)
+    assert "of the learning rate ..." in shown
+
+
+VALIDATED = (
+    HEAD
+    + """
+data = x[:20].copy()
+data[13, 2] = np.nan
+w = tf.Variable(tf.random.normal((6, 1)))
+
+def loss(a, b):
+    return tf.reduce_mean(tf.square(tf.linalg.matmul(a, w) - b))
+
+for n in range(3):
+    for first in range(0, 64, 8):
+        with tf.GradientTape() as tape:
+            value = loss(x[first:first + 8], y[first:first + 8])
+        w.assign_sub(0.01 * tape.gradient(value, w))
+    print("validation", float(loss(data, y[:20])))
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "notes"),
+    [
+        ("", "", 3, []),
+        ("data = x", "\n\ndata = x", 3, ["when it was caught the diagnosis was .*", "the content of train.py"]),
+        ("= np.nan", "= 1.0", 0, ["in the second run it was finite", "the content of train.py"]),
+    ],
+)
+def test_a_validation_inside_a_loop_is_met_again(
+    tmp_path: Path, old: str, new: str, code: int, notes: list[str]
+) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(VALIDATED)
+    folder, then = caught(script)
+    (found,) = then["diagnoses"]
+    assert (found["cause"], found["phase"], found["step"], found["samples"]) == (
+        "nonfinite-input",
+        "validation",
+        8,
+        [13],
+    )
+    script.write_text(VALIDATED.replace(old, new, 1))
+    ended, now, shown = replayed(folder)
+    assert (ended, now["verdict"]) == (code, "reproduced" if code else "not-reproduced"), shown
+    assert code == 0 or finding(now)[:6] == finding(then)[:6]
+    assert len(now["notes"]) == len(notes)
+    assert all(re.fullmatch(pattern, note) for pattern, note in zip(notes, now["notes"], strict=True)), now["notes"]
+    assert f"replay of the validation after step 8: runs {script}\n" in shown
+
+
+def test_an_interrupt_during_the_replay_of_a_loop_ends_all(loop: tuple[Path, Path, dict[str, Any]]) -> None:
+    script, folder, _ = loop
+    script.write_text(
+        LOOP.replace("for n,", "print('said')\nopen('slow', 'w').close()\nimport time; time.sleep(60)\nfor n,")
+    )
+    command = [sys.executable, "-m", "nandoctor", "replay", "--json", str(script.parent / "new.json"), str(folder)]
+    slow = script.parent / "slow"
+    piped = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(command, **piped, text=True, start_new_session=True)
+    try:
+        until(slow.exists)
+        process.send_signal(signal.SIGINT)
+        printed, shown = process.communicate(timeout=30)
+        assert (process.returncode, printed) == (130, "")
+        assert shown.endswith("nandoctor: interrupted; nothing was written.\n")
+        until(lambda: not of_session(process.pid), 10)
+    finally:
+        process.kill()
+        slow.unlink()
+    assert not (script.parent / "new.json").exists()
+
+
+def of_session(session: int) -> list[str]:
+    """The processes of a session."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            text = stat.read_text()
+            found += [text] if int(text.rpartition(")")[2].split()[3]) == session else []
+    return found
+
+
 # -- what cannot be replayed, with nothing run ----------------------------------------------------
 
 
@@ -374,9 +794,9 @@ def test_what_cannot_be_replayed_is_refused_before_anything_runs(one: tuple[Path
     started = json.loads((folder / "manifest.json").read_bytes())["started"]
     untouched(folder, r"there is no script nosuch\.py", "--script", "nosuch.py")
     with_manifest(folder, surface="validation")
-    untouched(
-        folder, r".* holds a fault of the kind 'validation'; only a training step of `fit` can be replayed so far"
-    )
+    untouched(folder, r".* holds a step of a validation, and not which one: an older nandoctor wrote it")
+    with_manifest(folder, surface="nosuch")
+    untouched(folder, r".* holds a fault of the kind 'nosuch', which cannot be replayed")
     with_manifest(folder, surface="loss", started=None)
     untouched(folder, r".* does not say which script made it")
     with_manifest(folder, started={**started, "kind": "module", "target": "nosuch.train"})

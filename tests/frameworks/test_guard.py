@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import sys
 import warnings
 from collections.abc import Callable
@@ -480,6 +482,65 @@ def test_an_evaluate_of_its_own_is_watched_and_nothing_stays_behind() -> None:
         assert guard.result.diagnoses[0].samples == (2,)
         changed = {name for name in vars(model) if id(vars(model)[name]) != before.get(name)}
         assert changed <= {"test_function", "stop_evaluating", "_nandoctor_kept"}
+
+    corpus.in_fork(work)
+
+
+@pytest.mark.parametrize("spoilt", [False, True])
+def test_an_evaluate_inside_a_fit_leaves_training_as_it_would_be(spoilt: bool) -> None:
+    def work() -> None:
+        import keras
+
+        from nandoctor.cli.run import Options, Session
+        from nandoctor.frameworks.keras.hooks import guarding_fit
+
+        deterministic()
+        x, y = keras_models.data()
+        if spoilt:
+            x[35] = np.nan
+        plain, plain_fit = keras_models.batchnorm_dropout()
+        plain_fit(callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: plain.evaluate(x, y, verbose=0))])
+        session = Session(Options(out=None, quiet=True), "train.py")
+        model, fit = keras_models.batchnorm_dropout()
+        seen: list[Any] = []
+        testing = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: seen.append(model.evaluate(x, y, verbose=0)))
+        with guarding_fit(session.guard, session.evaluating_guard, session.adopt):
+            fit(callbacks=[testing])
+        (guard,) = session.guards
+        assert same(everything(plain), everything(model))
+        assert len(seen) > 1
+        found = [] if guard.result is None else [(d.cause, d.phase, d.samples) for d in guard.result.diagnoses]
+        assert found == ([("nonfinite-input", "validation", (3,))] if spoilt else [])
+
+    corpus.in_fork(work)
+
+
+@pytest.mark.parametrize("label", [9, 2])
+def test_a_step_that_raises_is_reported_and_kept_if_the_data_explains_it(tmp_path: Path, label: int) -> None:
+    def work() -> None:
+        import keras
+        import tensorflow as tf
+
+        import nandoctor
+
+        x, _ = keras_models.data()
+        y = np.zeros(len(x), "int64")
+        y[20] = label
+        model = keras.Sequential([keras.Input(x.shape[1:]), keras.layers.Flatten(), keras.layers.Dense(4)])
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        if label == 2:
+            loss = lambda y, p: tf.debugging.check_numerics(p / tf.cast(y, p.dtype), "the user's own")  # noqa: E731
+        model.compile("sgd", loss)
+        guard = nandoctor.Guard(out=tmp_path / "out")
+        with contextlib.redirect_stderr(io.StringIO()) as shown, pytest.raises(tf.errors.InvalidArgumentError):
+            model.fit(x, y, batch_size=16, shuffle=False, verbose=0, callbacks=[guard])
+        if label == 2:
+            assert (guard.result, (tmp_path / "out").exists(), shown.getvalue()) == (None, False, "")
+            return
+        (folder,) = (tmp_path / "out").iterdir()
+        assert (guard.result.status, guard.result.capsule) == ("script-error", str(folder))
+        assert (guard.result.diagnoses[0].step, guard.result.diagnoses[0].samples) == (2, (4,))
+        assert "training stopped with an error at step 2" in shown.getvalue()
 
     corpus.in_fork(work)
 

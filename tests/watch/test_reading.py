@@ -3,22 +3,28 @@
 import dataclasses
 import hashlib
 import json
+import math
 import os
 import re
 import struct
 import sys
 
 import ml_dtypes
+import msgspec
 import numpy as np
 import pytest
 import safetensors.numpy
 from capsules import ARRAYS, STATE, capsule, folders, result
 
 from nandoctor.errors import CapsuleError
+from nandoctor.findings import real
 from nandoctor.frameworks.protocol import Batch
+from nandoctor.frameworks.reading import ValidationReading
+from nandoctor.frameworks.rendezvous import Rendezvous
 from nandoctor.watch import reading, store
 from nandoctor.watch.reading import read_capsule
 from nandoctor.watch.snapshots import Snapshot
+from nandoctor.watch.started import rerun, started_by_run
 from nandoctor.watch.store import write_capsule
 
 ODD = {
@@ -78,6 +84,59 @@ def test_all_comes_back(tmp_path):
     assert read.snapshots[0].state.keys() == STATE.keys()
     assert [b["input[0]"].tolist() for b in read.recent] == [[1.0, 1.0], [0.0, 0.0, 0.0]]
     assert read.batch.keys() == ARRAYS.keys()
+
+
+def test_what_a_validation_read_comes_back(tmp_path):
+    read = ValidationReading("val_loss", math.nan, 4)
+    caught = dataclasses.replace(capsule(), surface="validation", validation=read)
+    manifest = read_capsule(write_capsule(caught, result(), tmp_path).capsule).manifest
+    assert (manifest.validation.loss, math.isnan(real(manifest.validation.value))) == ("val_loss", True)
+    assert (manifest.error, manifest.rerun) == (None, None)
+
+
+def test_the_beginning_of_an_error_comes_back(tmp_path):
+    caught = dataclasses.replace(capsule(), surface="error", error="label 9 " * 10_000)
+    manifest = read_capsule(write_capsule(caught, result(), tmp_path).capsule).manifest
+    assert manifest.error == ("label 9 " * 10_000)[:4000]
+
+
+def test_where_a_loop_broke_comes_back(tmp_path):
+    """The history has its file, and JSON has no infinity."""
+    losses = ((1, 0.5), (2, math.inf), (3, math.nan), (4, -1.25))
+    where = Rendezvous(event=5, previous=4, eager_from=3, surface="loss", step=5, losses=losses)
+    with started_by_run("train.py", ["--depth", "2"], module=False):
+        again = rerun(msgspec.structs.replace(where, history=capsule().history), (1 << 63) - 1)
+    written = write_capsule(capsule(), result(__file__), tmp_path, started=again)
+    manifest = read_capsule(written.capsule).manifest
+    assert manifest.rerun.rendezvous == msgspec.structs.replace(where, losses=((1, 0.5), (4, -1.25)))
+    assert (manifest.rerun.entropy, manifest.rerun.started.arguments) == ((1 << 63) - 1, ("--depth", "2"))
+    assert manifest.rerun.started.target == os.path.abspath("train.py")
+    assert manifest.started is None  # an older nandoctor would take it for a `fit`
+    assert manifest.sources
+
+
+def test_a_capsule_of_an_older_nandoctor_is_read(folder):
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_bytes())
+    for name in ("validation", "error", "rerun"):
+        assert manifest.pop(name) is None
+    path.write_text(json.dumps(manifest))
+    read = read_capsule(folder).manifest
+    assert (read.validation, read.error, read.rerun) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("error", "x" * 4001, "Expected `str` of length <= 4000"),
+        ("validation", {"loss": "x" * 4001, "value": 1.0}, "Expected `str` of length <= 4000"),
+        ("validation", {"loss": "loss", "value": "big"}, "Invalid enum value"),
+        ("rerun", {"entropy": 1}, "missing required field"),
+    ],
+)
+def test_a_manifest_with_more_in_it_than_there_can_be_is_refused(folder, field, value, message):
+    reseal(folder, **{field: value})
+    refused(folder, rf"manifest\.json is not what nandoctor writes: .*{message}")
 
 
 @pytest.mark.parametrize("name", ODD)

@@ -33,7 +33,23 @@ from nandoctor.watch.capsule import Capsule
 from nandoctor.watch.floating_point import FloatingPointLog, listening
 from nandoctor.watch.loop import LoopListener
 from nandoctor.watch.snapshots import Snapshot
+from nandoctor.watch.started import rerun
 from nandoctor.watch.store import write_capsule
+
+Difference = Callable[[str], str | None]
+"""How a run differs from the first, in words, for a reason that is given; None where it does not."""
+
+Judge = Callable[[Result, Difference], Result]
+"""The result with a verdict on how the run differs."""
+
+
+def differing(result: Result, difference: Difference) -> Result:
+    """Of the same script, run twice: what differs makes the finding doubtful."""
+    found = difference(_WHY)
+    return result if found is None else noted(result, found, verdict="not-reproduced")
+
+
+_WHY = "the script draws on something that no seed fixes (the time, a file, the system's randomness, threads)"
 
 
 def explain_again(
@@ -47,6 +63,8 @@ def explain_again(
     chance: Chance,
     out: Path | None,
     keep_batch: bool,
+    command: str = "run",
+    judge: Judge = differing,
 ) -> Finding:
     """Run the script once more, with the tracer awake where the first run met its fault."""
     log = FloatingPointLog()
@@ -56,17 +74,16 @@ def explain_again(
 
     def explain(trace: Trace, reading: LoopReading | None) -> None:
         if not found and rendezvous.read is not None and not (tracers[0].met and _is_validation(trace)):
-            found.append(Finding(_not_judged(script, tracers[0].met)))
+            found.append(Finding(judge(_not_judged(script, tracers[0].met, command), lambda _: None)))
         if not found:
             weights = _initial_weights(kept[0], tracers[0].roles, first[0])
             capsule, step = _capsule(rendezvous, ask, trace, log, tracers[0].loop, kept[0].optimizer, weights)
-            result = doctor.examine_trace(capsule, trace, step, command="run", script=script)
-            differs = tracers[0].difference()
-            if differs is not None:
-                result = noted(result, differs, verdict="not-reproduced")
+            result = doctor.examine_trace(capsule, trace, step, command=command, script=script)
+            result = judge(result, tracers[0].difference)
             files = record_of(capsule, keep_batch=keep_batch).files(result)
             if out is not None:
-                result = write_capsule(capsule, result, out, keep_batch=keep_batch, extra=files)
+                again = rerun(rendezvous, chance.entropy)
+                result = write_capsule(capsule, result, out, keep_batch=keep_batch, started=again, extra=files)
             found.append(Finding(result, files[PAGE].decode() if files else None))
         raise stop()
 
@@ -112,10 +129,10 @@ def _is_validation(trace: Trace) -> bool:
     return trace.error is not None or is_the_validation(trace, since)
 
 
-def _not_judged(script: str, met: bool) -> Result:
+def _not_judged(script: str, met: bool, command: str) -> Result:
     """What a script read beside its training may be what it likes, where it is not the loss."""
     why = "it is a metric, not the loss" if met else "in the second run it was finite"
-    return Result(command="run", status="healthy", version=__version__, script=script, notes=(why,))
+    return Result(command=command, status="healthy", version=__version__, script=script, notes=(why,))
 
 
 def _is_of_a_kernel(error: BaseException) -> bool:

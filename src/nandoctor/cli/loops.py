@@ -11,10 +11,11 @@ import numpy as np
 
 from nandoctor import __version__, doctor
 from nandoctor.cli.loop_hooks import hooks
+from nandoctor.cli.progress import begin, clear, progress
 from nandoctor.cli.randomness import Chance
 from nandoctor.cli.second_run import SecondRun, SecondRunError, noted
 from nandoctor.findings import Result
-from nandoctor.frameworks.rendezvous import Experiment, Rendezvous
+from nandoctor.frameworks.rendezvous import Rendezvous
 from nandoctor.report.words import INTERRUPTED, left_out, relative, skipped
 from nandoctor.trace.locations import iterated, locate
 from nandoctor.watch.floating_point import FloatingPointNote
@@ -113,7 +114,7 @@ class LoopSession:
             return noted(unexplained, "no second run of the script is possible on this system")
         try:
             print("nandoctor: running the script again, silently, up to that step ...", file=sys.stderr, flush=True)
-            finding = self._second.meet(rendezvous, _progress(rendezvous.event), _begin)
+            finding = self._second.meet(rendezvous, progress(rendezvous.event), begin)
             self.page = finding.page
             return finding.result
         except SecondRunError as error:
@@ -121,28 +122,9 @@ class LoopSession:
         except KeyboardInterrupt:
             return noted(unexplained, INTERRUPTED)
         finally:
-            _clear_progress()
-
-
-def _begin(experiment: Experiment) -> Callable[[int], None]:
-    _clear_progress()
-    print(f"nandoctor: running the script with {experiment.name} ...", file=sys.stderr, flush=True)
-    return _progress(experiment.until)
+            clear()
 
 
 def _all_finite(variables: Sequence[Any]) -> bool:
     arrays = (np.asarray(v.numpy()) for v in variables if getattr(v, "trainable", False))
     return all(np.isfinite(a.astype(np.float32)).all() for a in arrays if a.dtype.kind not in "iubOSU")
-
-
-def _progress(last: int) -> Callable[[int], None]:
-    def show(events: int) -> None:
-        if sys.stderr.isatty():
-            print(f"\r  step {min(events, last):,} of {last:,} ", end="", file=sys.stderr, flush=True)
-
-    return show
-
-
-def _clear_progress() -> None:
-    if sys.stderr.isatty():
-        print("\r" + " " * 40 + "\r", end="", file=sys.stderr, flush=True)

@@ -97,9 +97,10 @@ def replay_command(
 ) -> None:
     """Make the step of a capsule again in a fresh process, and diagnose it.
 
-    The script that made the capsule is started again (it is named first) and runs up to its first training step. There
-    the state and the batch of the capsule are put in, the one step is replayed, and the script ends. No
-    training is repeated. Edit the script and replay again to see whether a change cures the step.
+    The script that made the capsule is started again (it is named first) and runs up to its first training step, or to
+    its validation. There the state and the batch of the capsule are put in, the one step is replayed, and the script
+    ends. No training is repeated. For a loop of your own the script runs from its start up to that step, silently, and
+    what it writes it writes again. Edit the script and replay again to see whether a change cures the step.
 
     \b
     Examples:
@@ -108,8 +109,9 @@ def replay_command(
       nandoctor replay --json fault.json .nandoctor/20261122T163358-step24
 
     \b
-    Exit code: 3 the step is not finite, 0 it is finite (not reproduced),
-    2 the capsule or the script cannot be used, 130 interrupted.
+    Exit code: 3 the step is not finite (or raises again),
+    0 it is finite (not reproduced), 2 the capsule or the script
+    cannot be used, 130 interrupted.
     """
     from nandoctor.cli.replay import ReplayOptions, replay_capsule
 

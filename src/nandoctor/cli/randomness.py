@@ -1,8 +1,8 @@
 """A script that sets no seed is random, but its second run has to be the same: what is drawn from chance is kept.
 
-Both runs begin as one process did before a fork, so NumPy's global generator begins alike by itself. Python's, from
-which Keras seeds its own, is seeded anew by Python in each fork, and is put back. Generators that would ask the system
-for entropy are given a number that was drawn once, before the fork.
+One number is drawn from the system, before the first run. From it Python's generator (from which Keras seeds its own)
+and NumPy's are seeded before each run, and generators that would ask the system for entropy are given it. It is all
+that a run in another process needs, later or elsewhere.
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ import numpy.random
 class Chance:
     """What one run of a script gets where it asks for chance."""
 
-    entropy: int = field(default_factory=lambda: secrets.randbits(64))
-    state: tuple[Any, ...] = field(default_factory=random.getstate)
+    entropy: int = field(default_factory=lambda: secrets.randbits(63))
 
     @property
     def seed(self) -> int:
@@ -36,7 +35,8 @@ class Chance:
     def given(self) -> Iterator[None]:
         """While inside, `numpy.random.default_rng()` without a seed is a generator that a second run has again."""
         original = numpy.random.default_rng
-        random.setstate(self.state)
+        random.seed(self.entropy)
+        numpy.random.seed([self.entropy & 0xFFFFFFFF, self.entropy >> 32])
         counter = itertools.count()
 
         @functools.wraps(original)

@@ -1,26 +1,24 @@
 """`nandoctor replay`: the step that broke, made again from its capsule in a fresh process.
 
-The recorded script is started again up to the first step of the recorded `fit`. There the saved state and the
-saved batch are put in, the one step is run under the recorder, and the script ends.
+The recorded script is started again up to the first step of the recorded `fit` (or to the first batch of the recorded
+validation). There the saved state and the saved batch are put in, the one step is run under the recorder, and the
+script ends. The step of a loop of the script's own cannot be put in: the script runs up to it (`rerun.py`).
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
-import os
 import re
-import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
 from nandoctor import __version__, doctor
 from nandoctor.cli.output import check_file, write_json
-from nandoctor.cli.restart import in_folder, plain, what_to_start
+from nandoctor.cli.rerun import met_again
+from nandoctor.cli.restart import announcement, in_folder, what_to_start
 from nandoctor.cli.run import (
     FAULT,
     INTERRUPTED,
@@ -33,18 +31,20 @@ from nandoctor.cli.run import (
     run_to_its_end,
 )
 from nandoctor.cli.script import check_module, check_script, plain_excepthook, show_error
+from nandoctor.cli.verdict import cause_of, finite_now, judged
 from nandoctor.errors import CapsuleError, NandoctorError
 from nandoctor.findings import Result
 from nandoctor.frameworks.imports import when_imported
 from nandoctor.frameworks.protocol import Batch, Training, Verdict
+from nandoctor.frameworks.reading import Reading
 from nandoctor.frameworks.recognise import keras_backend
-from nandoctor.guard import Guard
+from nandoctor.guard import Guard, NestedGuard
 from nandoctor.report.terminal import print_result
 from nandoctor.watch.floating_point import listening
 from nandoctor.watch.reading import StoredCapsule, read_capsule
 from nandoctor.watch.restoring import capsule_from, put_in
 from nandoctor.watch.started import Started, started_by_run
-from nandoctor.watch.surroundings import differences, script_differs
+from nandoctor.watch.surroundings import differences
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,11 @@ class ReplayOptions:
     json: str | None = None
     script: str | None = None
     quiet: bool = False
+
+    def say(self, text: str, *, always: bool = False) -> None:
+        """Print progress."""
+        if always or not self.quiet:
+            print(text, file=sys.stderr, flush=True)
 
 
 def replay_capsule(path: str, options: ReplayOptions) -> tuple[int, Result | None]:
@@ -70,11 +75,21 @@ def replay_capsule(path: str, options: ReplayOptions) -> tuple[int, Result | Non
     started = what_to_start(stored, options.script)
     check_frameworks()
     replay = Replay(stored, started, options)
-    replay.announce()
+    for text, always in announcement(stored, started):
+        options.say(text, always=always)
     with in_folder(started.folder):
         (check_module if started.kind == "module" else check_script)(started.target)
-        ended = _run(replay)
+        try:
+            ended = _run_again(replay) if stored.manifest.rerun is not None else _run(replay)
+        except KeyboardInterrupt:
+            ended = Ended(INTERRUPTED)
     return _report(replay, ended)
+
+
+def _run_again(replay: Replay) -> Ended:
+    """The script from its start up to a step of its own loop."""
+    replay.result = met_again(replay.stored, replay.started, quiet=replay.options.quiet)
+    return Ended(0)
 
 
 # -- the replay -----------------------------------------------------------------------------------
@@ -89,78 +104,78 @@ class Replay:
     options: ReplayOptions
     session: Session = field(init=False)
     fits: int = 0
+    evaluations: int = 0
+    guard: ReplayGuard | None = None
     result: Result | None = None
     error: BaseException | None = None
 
     def __post_init__(self) -> None:
         self.session = Session(Options(json=None, out=None, quiet=True), self.started.target)
 
-    def announce(self) -> None:
-        """Say what will run, before it does."""
-        started, step = self.started, self.stored.manifest.step
-        what = f"-m {started.target}" if started.kind == "module" else started.target
-        line = " ".join([plain(what), *(shlex.quote(plain(a)) for a in started.arguments)])
-        folder = started.folder if os.path.isdir(started.folder) else os.getcwd()
-        self._say(f"nandoctor: replay of step {step:,}: runs {line}", always=True)
-        self._say(f"           in {plain(folder)}, up to the step that is put in from the capsule", always=True)
-        if folder != started.folder:
-            self._say(f"nandoctor: it was made in {plain(started.folder)}, which is not on this machine.")
-        if started.kind == "file" and script_differs(self.stored.manifest, started.target):
-            self._say("nandoctor: the script is not the one that made the capsule: its content has changed.")
-        if started.fit:
-            calls = "call" if started.fit == 1 else "calls"
-            self._say(
-                f"nandoctor: {started.fit} `fit` {calls} before it: one step each, so that the script gets there; "
-                "models that it saves on the way overwrite none."
-            )
+    # -- what becomes of each call (`frameworks.keras.replaying.Plan`) ----------------------------
 
-    def _say(self, text: str, *, always: bool = False) -> None:
-        if always or not self.options.quiet:
-            print(text, file=sys.stderr, flush=True)
-
-    # -- what becomes of each `fit` (`frameworks.keras.replaying.Plan`) ---------------------------
+    @property
+    def validates(self) -> bool:
+        return self.stored.manifest.surface == "validation"
 
     def _counts(self, own: Sequence[Any]) -> bool:
         return self.started.counted == "all" or any(self.is_guard(c) for c in own)
 
     def callback(self, own: list[Any]) -> Any | None:
         """The guard that replays, at the recorded call."""
-        if not self._counts(own) or self.fits != self.started.fit:
+        if self.started.evaluate is not None or not self._counts(own) or self.fits != self.started.fit:
             return None
-        return ReplayGuard(self)
+        self.guard = ReplayGuard(self)
+        return self.guard
 
     def is_guard(self, callback: Any) -> bool:
         return isinstance(callback, Guard)
 
     def passed(self, own: list[Any]) -> None:
-        """A call before the recorded one begins; guards of the script's own are told that it is healthy."""
-        for callback in own:
-            if isinstance(callback, Guard):
-                callback.result = Result(command="guard", status="healthy", version=__version__)
+        """A `fit` before the recorded one begins; guards of the script's own are told that it is healthy."""
+        _tell_healthy(own)
         if self._counts(own):
             self.fits += 1
+
+    def evaluating(self, own: list[Any], model: Any, *, inside_fit: bool) -> Any | None:
+        """The guard that replays, at the recorded `evaluate`; those before it run as they are."""
+        if inside_fit:
+            return NestedGuard(self.guard) if self.guard is not None and self.guard.is_fitting(model) else None
+        number = self.evaluations
+        self.evaluations += self._counts(own)
+        if self._counts(own) and number == self.started.evaluate:
+            return ReplayGuard(self)
+        _tell_healthy(own)
+        return None
 
     # -- the step -----------------------------------------------------------------------------------
 
     def examine(self, guard: ReplayGuard, live: Batch) -> Result:
         """Put in what was saved, and run the step under the recorder."""
-        self._say("nandoctor: the script is there; replaying the step with the state and batch of the capsule ...")
+        self.options.say("nandoctor: the script is there; replaying it with the state and batch of the capsule ...")
         training = guard.training
         notes = put_in(self.stored, training, live)
         capsule = capsule_from(self.stored, training, live, self.session.log.notes)
         trace = training.trace_step(capsule.batch)
         result = doctor.examine_trace(capsule, trace, training, command="replay", script=self.started.target)
-        if trace.error is not None and _finding(result) != _finding(self.stored.diagnosis):
+        if trace.error is not None and cause_of(result) != cause_of(self.stored.diagnosis):
             raise CapsuleError(
                 f"the replayed step ended in an error: {_short(trace.error)}. "
                 f"The script does not fit the capsule any more."
-                f"{self._changes()}"
+                f"{self.changes()}"
             )
-        return _judged(result, self.stored, (*notes, *differences(self.stored.manifest, self.started)))
+        return judged(result, self.stored, (*notes, *differences(self.stored.manifest, self.started)))
 
-    def _changes(self) -> str:
+    def changes(self) -> str:
+        """What is different here, for the end of a message."""
         found = differences(self.stored.manifest, self.started)
         return f" What differs: {'; '.join(found)}." if found else ""
+
+
+def _tell_healthy(own: Sequence[Any]) -> None:
+    for callback in own:
+        if isinstance(callback, Guard):
+            callback.result = Result(command="guard", status="healthy", version=__version__)
 
 
 def _short(error: str) -> str:
@@ -169,28 +184,8 @@ def _short(error: str) -> str:
     return text if len(text) <= 300 else f"{text[:300]} ..."
 
 
-def _judged(result: Result, stored: StoredCapsule, notes: tuple[str, ...]) -> Result:
-    """The result with its verdict: a step that is finite now and was not then has nothing to diagnose."""
-    then, now = stored.diagnosis, result
-    notes = (*now.notes, *notes)
-    if now.verdict != "reproduced" and then.verdict == "reproduced":
-        now = msgspec.structs.replace(now, status="healthy", diagnoses=())
-    elif _finding(then) != _finding(now):
-        notes = (f"when it was caught the diagnosis was {plain(_finding(then))}", *notes)
-    return msgspec.structs.replace(now, capsule=str(stored.folder), notes=tuple(dict.fromkeys(notes)))
-
-
-def _finding(result: Result) -> str:
-    """Cause and line of a result's first diagnosis."""
-    if not result.diagnoses:
-        return "none"
-    first = result.diagnoses[0]
-    place = "" if first.location is None else f" at {os.path.basename(first.location.file)}:{first.location.line}"
-    return f"{first.code} {first.cause}{place}"
-
-
 class ReplayGuard(RunGuard):
-    """The guard of the recorded `fit`: in place of its first step the saved one is replayed, and the script ends."""
+    """The guard of the recorded call: in place of its first step the saved one is replayed, and the script ends."""
 
     command = "replay"
 
@@ -203,6 +198,22 @@ class ReplayGuard(RunGuard):
         return self._live
 
     def on_built(self, batch: Batch) -> None:
+        if not self._replay.validates:
+            self._replay_in_place_of(batch)
+
+    def on_validating(self, batch: Batch) -> None:
+        self._replay_in_place_of(batch)
+
+    def on_step(self, reading: Reading, batch: Batch) -> Verdict:
+        """The one step before a validation: whatever it was, its weights are replaced."""
+        return "go"
+
+    def on_train_end(self, logs: Any = None) -> None:
+        """The recorded `fit` has ended without the validation."""
+        self.close()
+        raise StopRun
+
+    def _replay_in_place_of(self, batch: Batch) -> None:
         try:
             self._replay.result = self._replay.examine(self, batch)
         except (Exception, KeyboardInterrupt) as error:  # the script must not catch it in our place
@@ -241,9 +252,9 @@ def _replay_keras(replay: Replay, stack: contextlib.ExitStack) -> None:
     if keras_backend() != "tensorflow":
         replay.error = NandoctorError(f"Keras runs on {keras_backend()} here; set KERAS_BACKEND=tensorflow.")
         raise StopRun
-    from nandoctor.frameworks.keras.replaying import replaying_fit
+    from nandoctor.frameworks.keras.replaying import replaying
 
-    stack.enter_context(replaying_fit(replay))
+    stack.enter_context(replaying(replay))
 
 
 # -- the report -----------------------------------------------------------------------------------
@@ -260,29 +271,41 @@ def _report(replay: Replay, ended: Ended) -> tuple[int, Result | None]:
     _print(replay, replay.result)
     if replay.options.json is not None:
         write_json(replay.result, replay.options.json)
-    return (FAULT if replay.result.status == "fault" else 0), replay.result
+    return (0 if replay.result.status == "healthy" else FAULT), replay.result
 
 
 def _not_reached(replay: Replay, ended: Ended) -> tuple[int, Result | None]:
-    """The script did not come as far as the recorded `fit`."""
-    calls = "1 `fit` call" if replay.fits == 1 else f"{replay.fits} `fit` calls"
-    how = "with an error (above)" if ended.error is not None else f"with exit code {ended.code}"
+    """The script did not come as far as the recorded call, or not to the validation in it."""
     if ended.message is not None:
         print(ended.message, file=sys.stderr)
+    how = "with an error (above)" if ended.error is not None else f"with exit code {ended.code}"
+    if replay.guard is not None and ended.error is None:
+        raise CapsuleError(
+            f"`fit` call {replay.started.fit + 1} ended without a validation, and the capsule is of one."
+            f"{replay.changes()}"
+        )
     raise CapsuleError(
-        f"the script ended {how} after {calls}, and the capsule is of `fit` call {replay.started.fit + 1}. "
+        f"the script ended {how} after {_calls(replay)}. "
         f"The script has changed, or its way depends on earlier training or on files that are not here."
-        f"{replay._changes()}"
+        f"{replay.changes()}"
     )
 
 
+def _calls(replay: Replay) -> str:
+    """How far the script came, and what was wanted."""
+    name, made, wanted = "fit", replay.fits, replay.started.fit
+    if replay.started.evaluate is not None:
+        name, made, wanted = "evaluate", replay.evaluations, replay.started.evaluate
+    calls = f"1 `{name}` call" if made == 1 else f"{made} `{name}` calls"
+    return f"{calls}, and the capsule is of `{name}` call {wanted + 1}"
+
+
 def _print(replay: Replay, result: Result) -> None:
-    step = replay.stored.manifest.step
-    if result.status == "fault":
+    if result.status != "healthy":
         reproduced = result.verdict == "reproduced"
         print(f"\nnandoctor: {'reproduced' if reproduced else 'not reproduced'}.", file=sys.stderr)
         print_result(result, sys.stderr)
     elif not replay.options.quiet:
-        print(f"\nnandoctor: not reproduced: step {step:,}, replayed from its capsule, is finite.", file=sys.stderr)
+        print(f"\nnandoctor: not reproduced: {finite_now(replay.stored)}", file=sys.stderr)
         for note in result.notes:
             print(f"  {note}", file=sys.stderr)

@@ -13,9 +13,10 @@ from nandoctor.cli.script import check_script
 from nandoctor.errors import CapsuleError
 from nandoctor.watch.reading import StoredCapsule
 from nandoctor.watch.started import Started
+from nandoctor.watch.surroundings import script_differs
 
-SURFACES = frozenset({"loss", "gradient", "state", "weights"})
-"""What a step of `fit` can break at: the capsules that can be replayed."""
+SURFACES = frozenset({"loss", "gradient", "state", "weights", "error", "validation"})
+"""What a step of `fit`, or of a validation, can break at: the capsules that can be replayed."""
 
 
 def what_to_start(stored: StoredCapsule, script: str | None) -> Started:
@@ -24,23 +25,7 @@ def what_to_start(stored: StoredCapsule, script: str | None) -> Started:
     Raises:
         NandoctorError: the capsule cannot be replayed, or what it wants to start is not to be started.
     """
-    started, manifest = stored.manifest.started, stored.manifest
-    if manifest.surface not in SURFACES:
-        raise CapsuleError(
-            f"{stored.folder} holds a fault of the kind {manifest.surface!r}; only a training step of `fit` can be "
-            "replayed so far. Its diagnosis.json has what was found."
-        )
-    if stored.batch is None:
-        raise CapsuleError(
-            f"{stored.folder} was written without its batch (--no-batch, or keep_batch=False), so the step cannot be "
-            "made again. Its diagnosis.json has what was found; to replay, run the script again with the batch kept."
-        )
-    if started is None:
-        raise CapsuleError(
-            f"{stored.folder} does not say which script made it (a notebook, "
-            "a training loop of the script's own, or an older nandoctor), "
-            "so it cannot be replayed. Its diagnosis.json has what was found."
-        )
+    started = _recorded(stored)
     if script is not None:
         check_script(script)
         started = msgspec.structs.replace(started, kind="file", target=os.path.abspath(script))
@@ -51,6 +36,74 @@ def what_to_start(stored: StoredCapsule, script: str | None) -> Started:
         )
     _refuse_what_the_capsule_brings(stored, started, named=script is not None)
     return started
+
+
+def _recorded(stored: StoredCapsule) -> Started:
+    """How the capsule says that its script was started; what cannot be replayed is refused."""
+    manifest = stored.manifest
+    started = manifest.started if manifest.rerun is None else manifest.rerun.started
+    why_not = _why_not(stored) if manifest.rerun is None else None
+    if started is None or why_not is not None:
+        raise CapsuleError(
+            f"{stored.folder} {why_not}. Its diagnosis.json has what was found. To replay, make a new one: nandoctor "
+            "run SCRIPT"
+        )
+    return started
+
+
+def _why_not(stored: StoredCapsule) -> str | None:
+    """What keeps a capsule from being replayed; None where nothing does."""
+    manifest = stored.manifest
+    if _is_of_loop(stored):
+        return "holds a step of a loop of the script's own, and not how to get there again: an older nandoctor wrote it"
+    if manifest.surface not in SURFACES:
+        return f"holds a fault of the kind {manifest.surface!r}, which cannot be replayed"
+    if manifest.surface == "validation" and manifest.validation is None:
+        return "holds a step of a validation, and not which one: an older nandoctor wrote it"
+    if stored.batch is None:
+        return "was written without its batch (--no-batch, or keep_batch=False), so the step cannot be made again"
+    if manifest.started is None:
+        return "does not say which script made it (a notebook, or an older nandoctor)"
+    return None
+
+
+def _is_of_loop(stored: StoredCapsule) -> bool:
+    return any(f.values.get("loop") for d in stored.diagnosis.diagnoses for f in d.evidence)
+
+
+def announcement(stored: StoredCapsule, started: Started) -> Iterator[tuple[str, bool]]:
+    """What will run, to be said before it does: each line, and whether it is always to be said."""
+    folder = started.folder if os.path.isdir(started.folder) else os.getcwd()
+    yield f"nandoctor: replay of {_what(stored)}: runs {_line(started)}", True
+    yield f"           in {plain(folder)}, {_how_far(stored)}", True
+    if folder != started.folder:
+        yield f"nandoctor: it was made in {plain(started.folder)}, which is not on this machine.", False
+    if started.kind == "file" and script_differs(stored.manifest, started.target):
+        yield "nandoctor: the script is not the one that made the capsule: its content has changed.", False
+    if started.fit:
+        calls = "call" if started.fit == 1 else "calls"
+        before = f"nandoctor: {started.fit} `fit` {calls} before it: one step each, so that the script gets there; "
+        yield f"{before}models that it saves on the way overwrite none.", False
+
+
+def _line(started: Started) -> str:
+    what = f"-m {started.target}" if started.kind == "module" else started.target
+    return " ".join([plain(what), *(shlex.quote(plain(a)) for a in started.arguments)])
+
+
+def _what(stored: StoredCapsule) -> str:
+    step, batch = f"step {stored.manifest.step:,}", stored.manifest.batch
+    if stored.manifest.surface != "validation":
+        return step
+    return f"batch {batch + 1:,} of a validation" if stored.manifest.rerun is None else f"the validation after {step}"
+
+
+def _how_far(stored: StoredCapsule) -> str:
+    if stored.manifest.rerun is not None:
+        return "silently, from its start up to there: what it writes it writes again"
+    if stored.manifest.surface == "validation":
+        return "up to the validation (after one step of its training), whose batch is put in from the capsule"
+    return "up to the step that is put in from the capsule"
 
 
 def _refuse_what_the_capsule_brings(stored: StoredCapsule, started: Started, *, named: bool) -> None:

@@ -30,7 +30,7 @@ from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.protocol import Verdict
 from nandoctor.frameworks.recognise import keras_backend
 from nandoctor.frameworks.rendezvous import Experiment, Rendezvous
-from nandoctor.guard import Guard
+from nandoctor.guard import Guard, NestedGuard
 from nandoctor.record import healthy_record
 from nandoctor.report.terminal import healthy_line, print_result
 from nandoctor.report.words import PAGE
@@ -83,6 +83,9 @@ class Session:
 
     def evaluating_guard(self, model: object) -> Guard:
         """A callback for one `evaluate`: the guard that saw the model's training knows its history."""
+        fitting = next((g for g in self.guards if g.is_fitting(model)), None)
+        if fitting is not None:
+            return NestedGuard(fitting)
         seen = (g for g in reversed(self.guards) if g.model is model and isinstance(g, RunGuard))
         return next(seen, None) or self.guard()
 
@@ -178,7 +181,8 @@ class RunGuard(Guard):
         return "go"
 
     def _say_fault(self, result: Result) -> None:
-        """The session reports, when the script has ended."""
+        """The session reports, when the script has ended, also where a validation was reported before."""
+        self._session.said = False
 
     def _say_validation_fault(self, result: Result) -> None:
         """At once: the script goes on, perhaps for hours."""
@@ -206,17 +210,18 @@ def run(target: str, arguments: Sequence[str], options: Options, *, module: bool
     options, home, chance = options.from_here(), os.getcwd(), Chance()
 
     def again(rendezvous: Rendezvous, ask: Ask, progress: Progress) -> Finding:
-        return explain_again(
-            rendezvous,
-            ask,
-            progress,
-            script=target,
-            run=lambda: run_to_its_end(target, arguments, module=module),
-            stop=StopRun,
-            chance=chance,
-            out=options.out,
-            keep_batch=options.keep_batch,
-        )
+        with started_by_run(target, arguments, module=module):
+            return explain_again(
+                rendezvous,
+                ask,
+                progress,
+                script=target,
+                run=lambda: run_to_its_end(target, arguments, module=module),
+                stop=StopRun,
+                chance=chance,
+                out=options.out,
+                keep_batch=options.keep_batch,
+            )
 
     def losses(experiment: Experiment, progress: Progress) -> list[float]:
         script = functools.partial(run_to_its_end, target, arguments, module=module)

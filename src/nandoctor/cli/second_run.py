@@ -182,7 +182,8 @@ def _work(order: bytes, line: _Line, work: Work) -> None:
         _answer(msgspec.msgpack.decode(base64.b64decode(order), type=Rendezvous | Experiment), line, work)
     except BaseException as error:
         with contextlib.suppress(OSError):
-            os.write(line.answers, _FAILURE + f"{type(error).__name__}: {error}".replace("\n", " ").encode() + b"\n")
+            said = str(error) if isinstance(error, SecondRunError) else f"{type(error).__name__}: {error}"
+            os.write(line.answers, _FAILURE + said.replace("\n", " ").encode() + b"\n")
     finally:
         os._exit(0)
 

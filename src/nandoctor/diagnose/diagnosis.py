@@ -280,10 +280,9 @@ def _how_it_surfaced(case: Case) -> tuple[Fact, ...]:
     if not case.surface:
         return ()
     if case.origin is None:
-        seen = Fact(
-            text=f"the {case.surface} was not finite in the compiled step",
-            values={"surface": case.surface, "loop": case.loop},
-        )
+        what = f"the {case.surface} was not finite in the compiled step"
+        what = "the compiled step ended in an error" if case.surface == "error" else what
+        seen = Fact(text=what, values={"surface": case.surface, "loop": case.loop})
         return (seen, growth_fact(case)) if case.history else (seen,)
     trace, origin = case.trace, case.origin
     bad = sum(value.bad for _, value in trace.gradients)

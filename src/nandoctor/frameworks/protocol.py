@@ -60,6 +60,10 @@ class Watcher(Protocol):
         """A step has run. If the reading is faulty, the gate has refused its update."""
         ...
 
+    def on_validating(self, batch: Batch) -> None:
+        """A validation is about to run, on this batch first."""
+        ...
+
     def on_validation(self, reading: ValidationReading, batch: Batch) -> None:
         """The first batch of a validation whose loss is not finite; the validation goes on."""
         ...

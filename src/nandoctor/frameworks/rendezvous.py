@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from nandoctor.findings import StepRecord
 from nandoctor.trace.locations import Frame, settled
 
+Events = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
+"""A number of events. A rendezvous may be read from a capsule, so all in it is bounded."""
+
+Name = Annotated[str, msgspec.Meta(max_length=4096)]
+
 
 class Place(msgspec.Struct, frozen=True):
     """A place in the code by which another run knows it again: the file and line of a function, and the instruction."""
 
-    file: str
-    function: str
-    line: int
-    offset: int
+    file: Name
+    function: Name
+    line: Events
+    offset: Annotated[int, msgspec.Meta(ge=-1, le=1 << 53)]
 
     @classmethod
     def of(cls, frame: Frame) -> Place:
         code, offset = settled(frame)
         return cls(code.co_filename, code.co_name, code.co_firstlineno, offset)
+
+    def is_at(self, frame: Frame) -> bool:
+        """Whether a frame is there. In a script that has changed (the offset is -1 then) the function is all that is
+        known."""
+        there = Place.of(frame)
+        return self == there or (self.offset < 0 and (self.file, self.function) == (there.file, there.function))
 
 
 class Rendezvous(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -36,13 +49,13 @@ class Rendezvous(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         read: where, after `event`, the script read a number that is not finite (`surface` is `validation` then).
     """
 
-    event: int
-    previous: int
-    eager_from: int
-    surface: str
-    step: int
+    event: Events
+    previous: Events
+    eager_from: Events
+    surface: Annotated[str, msgspec.Meta(pattern="^[a-z-]{1,32}$")]
+    step: Events
     history: tuple[StepRecord, ...] = ()
-    losses: tuple[tuple[int, float], ...] = ()
+    losses: Annotated[tuple[tuple[Events, float], ...], msgspec.Meta(max_length=4096)] = ()
     read: Place | None = None
 
 

@@ -56,8 +56,6 @@ def headline(diagnosis: Diagnosis, result: Result) -> str:
     in_loop = any(f.values.get("loop") for f in diagnosis.evidence)
     when = f"step {diagnosis.step:,}"
     when += "" if in_loop else f" (epoch {diagnosis.epoch + 1}, batch {diagnosis.batch + 1})"
-    if result.status == "script-error":
-        return f"training stopped with an error at {when}. What the data says:"
     if surface(diagnosis) == "validation" and diagnosis.step == 0:
         return f"the evaluation was not finite in its batch {diagnosis.batch + 1}."
     if in_loop and diagnosis.phase == "validation":
@@ -67,6 +65,8 @@ def headline(diagnosis: Diagnosis, result: Result) -> str:
         return f"training is healthy, its validation is not (epoch {diagnosis.epoch + 1}, {batch})."
     if diagnosis.phase == "validation":
         return f"training is healthy, its validation is not (epoch {diagnosis.epoch + 1})."
+    if result.status == "script-error":
+        return f"training stopped with an error at {when}. What the data says:"
     if in_loop and surface(diagnosis) == "weights":
         return f"the weights were not finite after step {diagnosis.step:,}."
     what = SURFACES.get(surface(diagnosis), "the training was not finite")

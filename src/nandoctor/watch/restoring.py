@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from nandoctor.errors import CapsuleError
+from nandoctor.findings import real
 from nandoctor.frameworks.protocol import Batch, Training
+from nandoctor.frameworks.reading import ValidationReading
 from nandoctor.watch.capsule import Capsule
 from nandoctor.watch.floating_point import FloatingPointNote
 from nandoctor.watch.reading import StoredCapsule
@@ -81,7 +84,7 @@ def capsule_from(
     assert stored.batch is not None
     try:
         batch = training.batch_like(live, stored.batch)
-        recent = tuple(training.batch_like(live, arrays) for arrays in stored.recent)
+        recent = _recent(stored, training, live)
     except CapsuleError as error:
         raise CapsuleError(f"the batch of the capsule does not fit the script: {error}.") from error
     manifest = stored.manifest
@@ -99,4 +102,20 @@ def capsule_from(
         fit_location=training.fit_location,
         compile_location=training.compile_location,
         optimizer_location=training.optimizer_location,
+        error=manifest.error if manifest.surface == "error" else None,
+        validation=_validation(stored),
     )
+
+
+def _recent(stored: StoredCapsule, training: Training, live: Batch) -> tuple[Batch, ...]:
+    """The batches before it. Those of training need not be such as a validation is given: it can do without them."""
+    with contextlib.suppress(CapsuleError) if live.validation else contextlib.nullcontext():
+        return tuple(training.batch_like(live, arrays) for arrays in stored.recent)
+    return ()
+
+
+def _validation(stored: StoredCapsule) -> ValidationReading | None:
+    read = stored.manifest.validation
+    if read is None or stored.manifest.surface != "validation":
+        return None
+    return ValidationReading(read.loss, real(read.value), stored.manifest.batch)

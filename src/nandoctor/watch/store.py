@@ -22,6 +22,7 @@ from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
+from typing import Annotated
 
 import msgspec
 import numpy as np
@@ -29,12 +30,25 @@ import safetensors
 import safetensors.numpy
 
 from nandoctor.errors import warn
-from nandoctor.findings import SCHEMA, Result, to_json
+from nandoctor.findings import SCHEMA, Number, Result, number, to_json
 from nandoctor.watch.capsule import Capsule
 from nandoctor.watch.snapshots import Snapshot
-from nandoctor.watch.started import Count, Started, user_files
+from nandoctor.watch.started import Count, Rerun, Started, user_files
 
 _PACKAGES = ("nandoctor", "numpy", "tensorflow", "tensorflow-cpu", "keras", "torch", "jax")
+
+
+MOST_OF_AN_ERROR = 4000
+"""Characters that are kept of the message of a step that raised."""
+
+Message = Annotated[str, msgspec.Meta(max_length=MOST_OF_AN_ERROR)]
+
+
+class Validated(msgspec.Struct, frozen=True, kw_only=True):
+    """The loss of a validation that was not finite: its name in the logs, and its value."""
+
+    loss: Message
+    value: Number
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +70,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     started: Started | None = None
     sources: dict[str, str] = {}
     left_out: tuple[str, ...] = ()
+    validation: Validated | None = None
+    error: Message | None = None
+    rerun: Rerun | None = None
 
 
 SNAPSHOT_BYTES = 256 << 20
@@ -71,11 +88,12 @@ def write_capsule(
     out: Path,
     *,
     keep_batch: bool = True,
-    started: Started | None = None,
+    started: Started | Rerun | None = None,
     extra: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Result:
     """Write a capsule below `out`; the result then names its folder. A failure is one warning, and nothing is left.
 
+    `started` is what a replay begins with: a script up to a `fit`, or (a `Rerun`) up to a step of its own loop.
     `extra` holds more files by name, such as the report, which this room does not know how to make.
     """
     try:
@@ -87,7 +105,12 @@ def write_capsule(
 
 
 def _write(
-    capsule: Capsule, result: Result, out: Path, keep_batch: bool, started: Started | None, extra: Mapping[str, bytes]
+    capsule: Capsule,
+    result: Result,
+    out: Path,
+    keep_batch: bool,
+    started: Started | Rerun | None,
+    extra: Mapping[str, bytes],
 ) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     _sweep(out)
@@ -180,7 +203,7 @@ def _copy_sources(result: Result, folder: Path) -> None:
         shutil.copyfile(file, folder / f"{n}-{os.path.basename(file)}")
 
 
-def _manifest(capsule: Capsule, folder: Path, started: Started | None, left_out: tuple[str, ...]) -> Manifest:
+def _manifest(capsule: Capsule, folder: Path, started: Started | Rerun | None, left_out: tuple[str, ...]) -> Manifest:
     return Manifest(
         schema=SCHEMA,
         created=datetime.now().astimezone().isoformat(timespec="seconds"),
@@ -199,10 +222,18 @@ def _manifest(capsule: Capsule, folder: Path, started: Started | None, left_out:
             for path in sorted(folder.rglob("*"))
             if path.is_file()
         },
-        started=started,
+        started=started if isinstance(started, Started) else None,
         sources={} if started is None else user_files(),
         left_out=left_out,
+        validation=_validated(capsule),
+        error=None if capsule.error is None else capsule.error[:MOST_OF_AN_ERROR],
+        rerun=started if isinstance(started, Rerun) else None,
     )
+
+
+def _validated(capsule: Capsule) -> Validated | None:
+    read = capsule.validation
+    return None if read is None else Validated(loss=read.loss[:MOST_OF_AN_ERROR], value=number(read.value))
 
 
 def versions() -> dict[str, str]:

@@ -16,10 +16,14 @@ def script_differs(manifest: Manifest, script: str) -> bool:
 
 
 def _of_script(manifest: Manifest) -> str | None:
-    started = manifest.started
+    started = _started(manifest)
     if started is None or started.kind != "file":
         return None
     return manifest.sources.get(os.path.realpath(started.target)) or next(iter(manifest.sources.values()), None)
+
+
+def _started(manifest: Manifest) -> Started | None:
+    return manifest.started if manifest.rerun is None else manifest.rerun.started
 
 
 def differences(manifest: Manifest, started: Started) -> tuple[str, ...]:
@@ -52,8 +56,15 @@ def _versions(manifest: Manifest) -> list[tuple[str, str, str]]:
 
 def _changed_sources(manifest: Manifest, started: Started) -> list[str]:
     """The user's files that were loaded then and have another content now, relative to the script."""
-    then, now = _relative(manifest.sources, manifest.started), _relative(user_files(), started)
+    then, now = _relative(manifest.sources, _started(manifest)), _relative(_loaded(started), started)
     return [name for name, digest in then.items() if name in now and now[name] != digest]
+
+
+def _loaded(started: Started) -> dict[str, str]:
+    """What is loaded now, and the script also where it has ended."""
+    script = os.path.realpath(started.target)
+    digest = hash_of(script) if started.kind == "file" else None
+    return user_files() if digest is None else {**user_files(), script: digest}
 
 
 def _relative(files: dict[str, str], started: Started | None) -> dict[str, str]:

@@ -93,7 +93,7 @@ def rebuilt(batch: Batch, arrays: Mapping[str, np.ndarray]) -> Batch:
     data = map_leaves(batch.data, put)
     if unused:
         raise CapsuleError(f"the capsule has {', '.join(sorted(unused))}, and the script feeds no such array")
-    return read_batch(data)
+    return read_batch(data, validation=batch.validation)
 
 
 def _has_array(leaf: Any) -> bool:

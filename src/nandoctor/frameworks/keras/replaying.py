@@ -1,6 +1,6 @@
-"""The `fit` calls of a script that is started again for the sake of one step of one of them.
+"""The `fit` and `evaluate` calls of a script that is started again for the sake of one step of one of them.
 
-The calls before that one are passed through with one real step each, since a script goes on with what they
+The `fit` calls before that one are passed through with one real step each, since a script goes on with what they
 return. Nothing of the user's is overwritten on the way: Keras writes no model over a file that is there
 already, what it writes elsewhere is taken away at the end, and the callbacks that write logs are left out.
 """
@@ -22,7 +22,12 @@ from nandoctor.frameworks.patching import patched
 
 
 class Plan(Protocol):
-    """Who decides what becomes of each `fit`."""
+    """Who decides what becomes of each `fit` and `evaluate`."""
+
+    @property
+    def validates(self) -> bool:
+        """Whether the step is one of a validation: the `fit` that it is in trains on one batch, as those before do."""
+        ...
 
     def callback(self, own: list[Any]) -> Any | None:
         """The callback that replays, if this call (with these callbacks) is the one; None to pass it through."""
@@ -33,37 +38,76 @@ class Plan(Protocol):
         ...
 
     def passed(self, own: list[Any]) -> None:
-        """A call (with these callbacks) that is passed through has begun."""
+        """A `fit` (with these callbacks) that is passed through has begun."""
+        ...
+
+    def evaluating(self, own: list[Any], model: Any, *, inside_fit: bool) -> Any | None:
+        """An `evaluate` (with these callbacks) begins: the callback that replays, if it is the one."""
         ...
 
 
 @contextlib.contextmanager
-def replaying_fit(plan: Plan) -> Iterator[None]:
-    """While inside, each `fit` is passed through, or given the callback that replays; new layers' lines are noted."""
-    original = keras.Model.fit
+def replaying(plan: Plan) -> Iterator[None]:
+    """While inside, each call is passed through, or given the callback that replays; new layers' lines are noted."""
+    fitting: list[Any] = []
+    with (
+        patched(keras.Model, "fit", _fit(plan, fitting)),
+        patched(keras.Model, "evaluate", _evaluate(plan, fitting)),
+        _overwriting_nothing(),
+        sites.noting(),
+    ):
+        yield
+
+
+def _fit(plan: Plan, fitting: list[Any]) -> Callable[..., Any]:
+    def fit(call: inspect.BoundArguments, own: list[Any] | None) -> None:
+        if own is None:
+            _shorten(call.arguments)  # no guard ever counted such a call
+            return
+        ours = plan.callback(own)
+        kept = [c for c in own if not isinstance(c, _WRITERS) and not plan.is_guard(c)]
+        if ours is None or plan.validates:
+            _shorten(call.arguments)
+        call.arguments["callbacks"] = [*kept, ours or _Begun(lambda: plan.passed(own))]
+
+    return _changed(keras.Model.fit, fit, fitting)
+
+
+def _evaluate(plan: Plan, fitting: list[Any]) -> Callable[..., Any]:
+    def evaluate(call: inspect.BoundArguments, own: list[Any] | None) -> None:
+        if own is None:
+            return
+        ours = plan.evaluating(own, call.arguments["self"], inside_fit=bool(fitting))
+        kept = [c for c in own if not plan.is_guard(c)]
+        call.arguments["callbacks"] = kept if ours is None else [*kept, ours]
+
+    return _changed(keras.Model.evaluate, evaluate, [])
+
+
+def _changed(
+    original: Callable[..., Any],
+    change: Callable[[inspect.BoundArguments, list[Any] | None], None],
+    inside: list[Any],
+) -> Callable[..., Any]:
+    """A method whose arguments are changed, knowing the user's callbacks (None where Keras or they made a list)."""
     signature = inspect.signature(original)
 
     @functools.wraps(original)
-    def fit(model: Any, *args: Any, **kwargs: Any) -> Any:
+    def method(model: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             call = signature.bind(model, *args, **kwargs)
         except TypeError:
             return original(model, *args, **kwargs)  # the user's own mistake: Keras says it best
         given = call.arguments.get("callbacks")
-        if isinstance(given, keras.callbacks.CallbackList):
-            _shorten(call.arguments)  # no guard ever counted such a call
+        listed = isinstance(given, keras.callbacks.CallbackList)
+        change(call, None if listed else [c for c in keras.tree.flatten(given) if c is not None] if given else [])
+        inside.append(model)
+        try:
             return original(*call.args, **call.kwargs)
-        own = [c for c in keras.tree.flatten(given) if c is not None] if given else []
-        ours = plan.callback(own)
-        kept = [c for c in own if not isinstance(c, _WRITERS) and not plan.is_guard(c)]
-        if ours is None:
-            _shorten(call.arguments)
-            ours = _Begun(lambda: plan.passed(own))
-        call.arguments["callbacks"] = [*kept, ours]
-        return original(*call.args, **call.kwargs)
+        finally:
+            inside.pop()
 
-    with patched(keras.Model, "fit", fit), _overwriting_nothing(), sites.noting():
-        yield
+    return method
 
 
 _WRITERS = (keras.callbacks.BackupAndRestore, keras.callbacks.CSVLogger, keras.callbacks.TensorBoard)

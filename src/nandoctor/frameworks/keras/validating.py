@@ -32,7 +32,10 @@ def watched_test(model: Any, watcher: Watcher, note_dataset: Callable[[Any], Non
                 if n == 0:
                     raise
                 break
-            logs, index = run(data), next(seen)
+            index = next(seen)
+            if index == 0:
+                watcher.on_validating(read_batch(as_one_batch(data), validation=True))
+            logs = run(data)
             if not found and (bad := bad_loss(logs)) is not None:
                 found.append(True)
                 watcher.on_validation(ValidationReading(*bad, index), read_batch(as_one_batch(data), validation=True))

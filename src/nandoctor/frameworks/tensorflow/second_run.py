@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from nandoctor.findings import Location
 from nandoctor.frameworks.reading import LoopReading
-from nandoctor.frameworks.rendezvous import Place, Rendezvous
+from nandoctor.frameworks.rendezvous import Rendezvous
 from nandoctor.frameworks.tensorflow.finite import dense
 from nandoctor.frameworks.tensorflow.loops import as_variable
 from nandoctor.frameworks.tensorflow.recorder import Recorder, recording
@@ -30,7 +30,6 @@ BEYOND = 40
 _TOLERANCE, _TOLERANCE_HALF = 0.02, 0.1
 """How far losses of equal steps may lie apart: the last of them are computed operation by operation."""
 
-_WHY = "the script draws on something that no seed fixes (the time, a file, the system's randomness, threads)"
 _WHY_EAGER = "its last steps are not compiled, and random numbers in a compiled function are others"
 
 Marks = Callable[[Recorder], contextlib.AbstractContextManager[None]]
@@ -140,7 +139,8 @@ class LoopTracer:
             self._wake()
 
     def read(self, tensor: Any, value: float, frames: tuple[Frame, ...], reading: LoopReading) -> None:
-        there = self._rendezvous.read == Place.of(frames[0]) and reading.events >= self._rendezvous.event
+        place = self._rendezvous.read
+        there = place is not None and place.is_at(frames[0]) and reading.events >= self._rendezvous.event
         if self._recorder is None or not there:
             return
         trace = self._recorder.trace
@@ -199,8 +199,11 @@ class LoopTracer:
         """Whether this run has come as far as the fault of the first."""
         return self._events >= self._rendezvous.event - (self._rendezvous.surface == "weights")
 
-    def difference(self) -> str | None:
-        """How this run went another way than the first, in words; None where it did not."""
+    def difference(self, why: str) -> str | None:
+        """How this run went another way than the first, in words; None where it did not.
+
+        `why`: of what is run as it was in the first.
+        """
         tolerance = _TOLERANCE_HALF if self._half else _TOLERANCE
         for event, first in self._rendezvous.losses:
             again = self._losses.get(event)
@@ -208,9 +211,9 @@ class LoopTracer:
                 continue
             if not math.isclose(first, again, rel_tol=tolerance, abs_tol=tolerance):
                 losses = f"the loss of gradient {event:,} was {first:.6g} first and {again:.6g} then"
-                return f"the two runs differ: {losses}; {_WHY if event <= self._rendezvous.eager_from else _WHY_EAGER}"
+                return f"the two runs differ: {losses}; {why if event <= self._rendezvous.eager_from else _WHY_EAGER}"
         if self.met and self._events != self._rendezvous.event and self._rendezvous.surface != "weights":
-            return f"the second run was not finite at another step than the first; {_WHY}, or {_WHY_EAGER}"
+            return f"the second run was not finite at another step than the first; {why}, or {_WHY_EAGER}"
         return None
 
     # -- the recorder ---------------------------------------------------------------------------
