@@ -38,7 +38,7 @@ class Trainer:
     def evaluate(self):
         losses, errors = [], []
         for x, y in self.eval_data.batch(self.args.batch_size):
-            predicted = self.model(x, training=False)
+            predicted = self.model(x, training=False)  # <- or here
             losses.extend(self.criterion(y, predicted).numpy())
             errors.extend(np.abs(y - predicted).ravel())
         return {"eval_loss": float(np.mean(losses)), "eval_mae": float(np.mean(errors))}
