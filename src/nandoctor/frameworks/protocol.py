@@ -98,7 +98,8 @@ class Change:
 class Penalty:
     """One regulariser: what it adds to the loss, and the line that asked for it.
 
-    `coefficient` is that of a squared penalty, where it is known, or of the decay where it `decays` the weights.
+    `coefficient` is that of a squared penalty, where it is known, or of the decay where it `decays` the weights. One
+    that the user's code computes itself has no name, and its line is the place of the expression.
     """
 
     name: str

@@ -36,6 +36,14 @@ class Look(msgspec.Struct, frozen=True):
     scale: float
 
 
+class Made(msgspec.Struct, frozen=True):
+    """By what a variable is known again: which of the trainable ones it was, in the order they were made, and what."""
+
+    number: int
+    name: str
+    shape: tuple[int, ...]
+
+
 class Experiment(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A run of the script with something changed, from its start to a number of events.
 
@@ -43,6 +51,10 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         learning_rate: a factor on it.
         standardise: what of the data is brought to mean 0 and spread 1.
         redraw_weights: initial weights that are too large for their fans are drawn anew.
+        without_penalties: neither penalties beside the error nor weight decay.
+        float32: what is computed in half precision, in single precision.
+        bounded: variables that multiply a state again and again; their norm is held at 1.
+        epsilon: the optimizer's, where it is smaller.
     """
 
     name: str
@@ -50,3 +62,7 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     learning_rate: float = 1.0
     standardise: tuple[Look, ...] = ()
     redraw_weights: bool = False
+    without_penalties: bool = False
+    float32: bool = False
+    bounded: tuple[Made, ...] = ()
+    epsilon: float | None = None

@@ -73,6 +73,8 @@ class Loops:
         self._aside = 0
         self._unscaled: Any = None
         self.optimizer: Any = None
+        self.objective: Callable[[Any, Any, Any], Any] | None = None
+        """What a tape differentiates instead of a target, in an experiment: of the tape, the target and the sources."""
         self._variables: dict[int, weakref.ref[Any]] = {}
         self._state: dict[int, weakref.ref[Any]] = {}
         self._written: dict[int, Any] = {}
@@ -165,6 +167,8 @@ class Loops:
             others = self._recording_tapes - int(tape._recording)
             if others > 0 or not self.watches:
                 return original(tape, target, sources, *args, **kwargs)
+            if self.objective is not None:
+                target = self.objective(tape, target, sources)
             self._taking += 1
             try:
                 with self._follower.differentiating(_tensors(target)):

@@ -69,6 +69,7 @@ class Recorder:
         self._values: dict[int, Value] = {}
         self._alive: list[Any] = []
         self._variables: dict[int, Value] = {}
+        self._held: dict[int, Value] = {}
         self._names: dict[int, tuple[str, tf.Variable]] = {}
         self._by_output: dict[int, int] = {}
         self._by_inputs: dict[tuple[str, tuple[int | None, ...]], int] = {}
@@ -80,8 +81,7 @@ class Recorder:
         self._names[key] = (role, variable)
         if variable.dtype not in (tf.resource, tf.variant, tf.string):
             content = variable.read_value()
-            self._alive.append(content)
-            self._variables[key] = self._new_value(content)
+            self._hold(key, content, self._new_value(content))
             self._variables[key].role = role
 
     def rename_variable(self, role: str, variable: tf.Variable) -> None:
@@ -101,9 +101,16 @@ class Recorder:
         """The `Value` of an eager tensor."""
         key = int(tensor._id)
         if key not in self._values:
-            self._values[key] = self._new_value(tensor)
+            self._values[key] = self._held.get(address(tensor) or -1) or self._new_value(tensor)
             self._alive.append(tensor)
         return self._values[key]
+
+    def _hold(self, key: int, content: Any, value: Value) -> None:
+        """What a variable holds, known also by its memory: handed to an operation as it is, it is read unseen."""
+        self._alive.append(content)
+        self._variables[key] = value
+        if (memory := address(content)) is not None:
+            self._held[memory] = value
 
     def _new_value(self, tensor: Any, producer: int | None = None) -> Value:
         array = _as_numpy(tensor)
@@ -146,7 +153,7 @@ class Recorder:
         if key not in self._variables:
             value = self._new_value(read)
             value.role = self._names[key][0] if key in self._names else "state variable"
-            self._variables[key] = value
+            self._hold(key, read, value)
         return self._variables[key]
 
     def _add_node(self, op: str, inputs: list[Any], outputs: list[Any]) -> None:
@@ -224,8 +231,7 @@ class Recorder:
             return Value(-index - 1, None, (), dtype.name, index)
         value = self._new_value(content, index)
         value.role = self._names[key][0] if key in self._names else "state variable"
-        self._alive.append(content)
-        self._variables[key] = value
+        self._hold(key, content, value)
         return value
 
     def differentiate(self, original: Callable[..., Any]) -> Callable[..., Any]:
@@ -258,6 +264,17 @@ class Recorder:
                 if known and all(self._values.get(key) is v for v, key in known):
                     return node.index
         return None
+
+
+def address(tensor: Any) -> int | None:
+    """Where an eager tensor's numbers lie in the host's memory; None where they do not, or where it has none."""
+    if tensor.dtype in (tf.resource, tf.variant, tf.string) or "CPU" not in (tensor.device or "CPU"):
+        return None
+    try:
+        array = tensor._numpy()
+    except (NotImplementedError, AttributeError, tf.errors.OpError):
+        return None
+    return int(array.ctypes.data) if isinstance(array, np.ndarray) and array.size else None
 
 
 def _as_numpy(tensor: Any) -> np.ndarray | None:

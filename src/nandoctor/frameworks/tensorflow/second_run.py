@@ -82,7 +82,7 @@ class LoopTracer:
         if recorder is None:
             yield
             return
-        recorder.trace.loss = [recorder.value(t) for t in targets if hasattr(t, "_id")]
+        recorder.trace.loss = [recorder.value(t) for t in targets if _is_eager(t)]
         recorder.gradient_frames, before = recorder.height(), recorder.gradient_frames
         recorder.in_gradient += 1
         try:
@@ -109,7 +109,8 @@ class LoopTracer:
         self._bad_update = any(value.bad for _, value in recorder.trace.gradients)
         recorder.updating, before = True, recorder.updating
         try:
-            yield
+            with recorder.scope("optimizer", None):
+                yield
         finally:
             recorder.updating = before
         if self._bad_update:
@@ -179,7 +180,7 @@ class LoopTracer:
         self._recorder.differentiated = self._rendezvous.previous > 0  # what follows a gradient is its update
         for family, variables in self._known().items():
             for variable in variables:
-                self._recorder.name_variable(self._role(variable, family), variable)
+                self._recorder.name_variable(self._role(variable, family), as_variable(variable))
         self._open.enter_context(self._marks(self._recorder))
         self._open.enter_context(recording(self._recorder))
 
@@ -187,7 +188,7 @@ class LoopTracer:
         named = []
         for variable, gradient in gradients:
             tensor = dense(gradient)
-            if not hasattr(tensor, "_id"):  # symbolic
+            if not _is_eager(tensor):
                 continue
             known = as_variable(variable)
             name = "a tensor"  # that the tape was told to watch
@@ -217,3 +218,7 @@ class LoopTracer:
             return
         recorder.mark_written()
         self._found(recorder.trace, reading)
+
+
+def _is_eager(tensor: Any) -> bool:
+    return isinstance(tensor, tf.Tensor) and not tf.is_symbolic_tensor(tensor)
