@@ -59,7 +59,7 @@ def explain_again(
             weights = _initial_weights(kept[0], tracers[0].roles, first[0])
             made = {role: first[0].made(v) for v in kept[0].variables if (role := tracers[0].roles.get(id(v)))}
             again = _Again(rendezvous, ask, {role: how for role, how in made.items() if how is not None})
-            capsule, step = _capsule(again, trace, log, tracers[0].loop, kept[0].optimizer, weights, regularisers)
+            capsule, step = _capsule(again, trace, log, tracers[0], kept[0].optimizer, weights, regularisers)
             result = doctor.examine_trace(capsule, trace, step, command="run", script=script)
             differs = tracers[0].difference()
             if differs is not None:
@@ -225,7 +225,7 @@ def _capsule(
     again: _Again,
     trace: Trace,
     log: FloatingPointLog,
-    loop: Any,
+    tracer: Any,
     optimizer: Any,
     weights: Mapping[str, tuple[np.ndarray, Location | None]],
     regularisers: Sequence[tuple[Value, Penalty]],
@@ -240,7 +240,9 @@ def _capsule(
         made_at, decays = site_of(optimizer), decays_of([optimizer])
     made_at = made_at or updating_place(trace)
     sites = {name: site for name, (_, site) in weights.items() if site is not None}
-    step = RecordedStep(trace, sites, lambda change: again.losses_with(change, arrays), regularisers, decays)
+    step = RecordedStep(
+        trace, sites, lambda change: again.losses_with(change, arrays), regularisers, decays, tracer.recurrence_before
+    )
     capsule = Capsule(
         step=rendezvous.step,
         epoch=0,
@@ -252,7 +254,7 @@ def _capsule(
         snapshots=(Snapshot(1, {name: array for name, (array, _) in weights.items()}),) if weights else (),
         history=rendezvous.history,
         notes=log.notes,
-        fit_location=loop or fed,
+        fit_location=tracer.loop or fed,
         fed_location=fed,
         optimizer_location=made_at,
         loop=True,

@@ -59,7 +59,7 @@ class Changes:
         """The watch over loops is in place."""
         experiment = self._experiment
         if experiment.learning_rate != 1.0:
-            self._stack.enter_context(loops.slowed(experiment.learning_rate))
+            self._stack.enter_context(loops.slowed(experiment.learning_rate, self._counted()))
         if experiment.without_penalties:
             from nandoctor.frameworks.tensorflow.penalties import WithoutPenalties
 
@@ -73,7 +73,7 @@ class Changes:
 
         experiment = self._experiment
         if experiment.learning_rate != 1.0:
-            self._stack.enter_context(loop_hooks.slowed(experiment.learning_rate))
+            self._stack.enter_context(loop_hooks.slowed(experiment.learning_rate, self._counted()))
         if experiment.without_penalties:
             self._stack.enter_context(loop_hooks.without_penalties(self._counted()))
         if experiment.epsilon is not None:

@@ -180,6 +180,7 @@ def with_trials(growth: Growth, capsule: Capsule, subject: Subject, clues: Clues
 
 def _of_the_script(growth: Growth, capsule: Capsule, subject: Subject, clues: Clues) -> Weighed:
     """Of a loop of the user's own no step can be called: each experiment is a run of the script from its start."""
+    clues = replace(clues, recurrence=clues.recurrence or subject.recurrence_before)
     penalties = penalties_at_fault(subject.penalties(capsule.batch, {}), clues.parts)
     trials = _tried(
         _changes(capsule, clues, penalties),

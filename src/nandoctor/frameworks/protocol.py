@@ -13,6 +13,7 @@ from nandoctor.findings import Location
 from nandoctor.frameworks.reading import Reading, ValidationReading
 from nandoctor.trace.graph import Trace
 from nandoctor.trace.locations import Frame
+from nandoctor.trace.recurrence import Recurrence
 
 State = Mapping[str, np.ndarray]
 """Every variable of a training by name: weights, optimizer slots, statistics, metrics, random state."""
@@ -111,6 +112,11 @@ class Penalty:
 
 class Subject(Protocol):
     """What a diagnosis may ask of a training: to run its step again, as it was or with something changed."""
+
+    @property
+    def recurrence_before(self) -> Recurrence | None:
+        """A state that grew along the time steps of the step before, where no other state can be stepped from."""
+        ...
 
     def restore(self, state: State) -> None:
         """Give the variables that a state names its values."""

@@ -10,6 +10,7 @@ import numpy as np
 from nandoctor.findings import Location
 from nandoctor.frameworks.protocol import Batch, Change, Penalty, State
 from nandoctor.trace.graph import Trace, Value
+from nandoctor.trace.recurrence import Recurrence
 from nandoctor.trace.terms import Term, only_weights, terms_of
 
 
@@ -22,6 +23,7 @@ class RecordedStep:
         losses: the losses of the script with a change, from its start; none where it cannot be made.
         regularisers: what the framework computed of the regularisers that it knows, whether or not it came to the loss.
         decays: the weight decay of the optimizer.
+        recurrence: a state that grew along the time steps of the step before.
     """
 
     def __init__(
@@ -31,7 +33,9 @@ class RecordedStep:
         losses: Callable[[Change], list[float]],
         regularisers: Sequence[tuple[Value, Penalty]] = (),
         decays: Sequence[Penalty] = (),
+        recurrence: Recurrence | None = None,
     ) -> None:
+        self.recurrence_before = recurrence
         self._trace = trace
         self._sites = sites
         self._losses = losses

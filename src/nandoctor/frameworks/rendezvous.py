@@ -6,6 +6,9 @@ import msgspec
 
 from nandoctor.findings import StepRecord
 
+TURN = 8
+"""Events of a turn of the loop up to which the turn before the fault's is run operation by operation, too."""
+
 
 class Rendezvous(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Where a second run of the script meets the fault of the first. Events are gradients taken, counted from 1.
@@ -13,7 +16,8 @@ class Rendezvous(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     Attributes:
         event: the event at which the loss or a gradient was not finite.
         previous: the event before it at the same place of the code: after it the tracer wakes up.
-        eager_from: how many events precede the compiled call in which `previous` is: what follows is not compiled.
+        eager_from: how many events precede the compiled call in which `previous` is, or the turn before it, where that
+            is near: what follows is not compiled.
         surface: `loss`, `gradient`, `state`, or `weights` where these were found spoilt when the script had ended.
         step: how often that place of the code had been at work.
         losses: the last events that were read, each with its loss.

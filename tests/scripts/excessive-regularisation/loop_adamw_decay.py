@@ -1,5 +1,5 @@
 # cause: excessive-regularisation
-# phase: forward
+# phase: backward
 # rows: any
 # step: any
 # note: AdamW with weight_decay=250 at a rate of 0.01 takes 2.5 times the weight away a step; it grows by a factor of -1.5

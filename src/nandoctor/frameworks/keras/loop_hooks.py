@@ -74,11 +74,12 @@ def _scale_loss(loops: Loops, original: Callable[..., Any]) -> Callable[..., Any
 
 
 @contextlib.contextmanager
-def slowed(factor: float) -> Iterator[None]:
-    """While inside, every optimizer's rate is multiplied."""
+def slowed(factor: float, made: Callable[[], None]) -> Iterator[None]:
+    """While inside, every optimizer's rate is multiplied; `made` is called where one is asked for."""
     get = BaseOptimizer._get_current_learning_rate
 
     def rate(optimizer: Any) -> Any:
+        made()
         return get(optimizer) * factor
 
     with patched(BaseOptimizer, "_get_current_learning_rate", rate):

@@ -130,23 +130,28 @@ class Loops:
         return [v for ref in self._state.values() if (v := ref()) is not None]
 
     @contextlib.contextmanager
-    def slowed(self, factor: float) -> Iterator[None]:
-        """While inside, what a loop writes into the variables of its gradients by hand changes them by a part only."""
-        subtract, add = ResourceVariable.assign_sub, ResourceVariable.assign_add
+    def slowed(self, factor: float, made: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """While inside, what a loop writes into the variables of its gradients by hand changes them by a part only.
 
-        def scaled(original: Callable[..., Any]) -> Callable[..., Any]:
+        `made` is called where that is so.
+        """
+
+        def scaled(original: Callable[..., Any], change: Callable[[Any, Any, Any], Any]) -> Callable[..., Any]:
             @not_converted
-            def assign(variable: Any, delta: Any, *args: Any, **kwargs: Any) -> Any:
+            def assign(variable: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
                 if id(variable) in self._variables and self.optimizer is None:
-                    delta = tf.cast(delta, variable.dtype) * tf.cast(factor, variable.dtype)
-                return original(variable, delta, *args, **kwargs)
+                    made()
+                    value = change(variable, tf.cast(value, variable.dtype), tf.cast(factor, variable.dtype))
+                return original(variable, value, *args, **kwargs)
 
             return assign
 
-        with (
-            patched(ResourceVariable, "assign_sub", scaled(subtract)),
-            patched(ResourceVariable, "assign_add", scaled(add)),
-        ):
+        with contextlib.ExitStack() as stack:
+            for name in ("assign_sub", "assign_add"):
+                delta = scaled(getattr(ResourceVariable, name), lambda _, value, part: value * part)
+                stack.enter_context(patched(ResourceVariable, name, delta))
+            whole = scaled(ResourceVariable.assign, _part_of_the_way)
+            stack.enter_context(patched(ResourceVariable, "assign", whole))
             yield
 
     def know(self, variables: Sequence[Any]) -> None:
@@ -308,6 +313,11 @@ def _site(frame: FrameType) -> Site:
         user = user.f_back
     place = user or frame
     return place.f_code, place.f_lasti
+
+
+def _part_of_the_way(variable: Any, value: Any, part: Any) -> Any:
+    before = variable.read_value()
+    return before + part * (value - before)
 
 
 def as_variable(known: Any) -> Any:

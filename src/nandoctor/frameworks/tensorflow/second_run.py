@@ -17,12 +17,13 @@ import tensorflow as tf
 
 from nandoctor.findings import Location
 from nandoctor.frameworks.reading import LoopReading
-from nandoctor.frameworks.rendezvous import Rendezvous
+from nandoctor.frameworks.rendezvous import TURN, Rendezvous
 from nandoctor.frameworks.tensorflow.finite import dense
 from nandoctor.frameworks.tensorflow.loops import as_variable
 from nandoctor.frameworks.tensorflow.recorder import Recorder, recording
 from nandoctor.trace.graph import Trace
 from nandoctor.trace.locations import here
+from nandoctor.trace.recurrence import Recurrence, growing_recurrence
 
 BEYOND = 40
 """Events past the rendezvous that are recorded in turn, where the fault does not come back at once."""
@@ -63,6 +64,9 @@ class LoopTracer:
         self.loop: Location | None = None
         """The user's call of the compiled function that is running."""
         self._bad_update = False
+        self._early = False
+        self.recurrence_before: Recurrence | None = None
+        """A state that grew along the time steps of the turn before the one that was recorded."""
         self.met = False
         """Whether the fault came back."""
 
@@ -73,8 +77,21 @@ class LoopTracer:
         if passed >= self._rendezvous.eager_from and not tf.config.functions_run_eagerly():
             tf.config.run_functions_eagerly(True)
         self.loop = here(3) if function is not None else None
-        if passed >= self._rendezvous.previous and self._recorder is None:
+        if passed >= self._rendezvous.previous and self._sleeps:
             self._wake()
+        elif passed >= self._first and self._recorder is None and tf.config.functions_run_eagerly():
+            self._wake(early=True)
+
+    @property
+    def _first(self) -> int:
+        """The event after which the turn before begins: the update that spoilt weights may follow what drove it."""
+        turn = self._rendezvous.event - self._rendezvous.previous
+        return self._rendezvous.previous - turn if turn <= TURN else self._rendezvous.previous
+
+    @property
+    def _sleeps(self) -> bool:
+        """Whether the turn of the fault is not being recorded."""
+        return self._recorder is None or self._early
 
     @contextlib.contextmanager
     def differentiating(self, targets: Sequence[Any]) -> Iterator[None]:
@@ -129,7 +146,7 @@ class LoopTracer:
         self.met = self.met or bad_loss
         if bad_loss or self._events >= self._rendezvous.event + BEYOND:
             self._finish(reading)
-        elif (self._recorder is None and self._awake) or (
+        elif (self._sleeps and self._awake) or (
             self._turn_is_over and not self._updates and self._events > self._rendezvous.event
         ):
             self._wake()
@@ -173,9 +190,12 @@ class LoopTracer:
 
     # -- the recorder ---------------------------------------------------------------------------
 
-    def _wake(self) -> None:
+    def _wake(self, *, early: bool = False) -> None:
         """Begin a new recording; what was recorded before it was healthy."""
         self._open.close()
+        if self._early and self._recorder is not None:
+            self.recurrence_before = growing_recurrence(self._recorder.trace)
+        self._early = early
         self._recorder = Recorder(stop=self._stop)
         self._recorder.differentiated = self._rendezvous.previous > 0  # what follows a gradient is its update
         for family, variables in self._known().items():
