@@ -180,7 +180,7 @@ def with_trials(growth: Growth, capsule: Capsule, subject: Subject, clues: Clues
 
 def _of_the_script(growth: Growth, capsule: Capsule, subject: Subject, clues: Clues) -> Weighed:
     """Of a loop of the user's own no step can be called: each experiment is a run of the script from its start."""
-    clues = replace(clues, recurrence=clues.recurrence or subject.recurrence_before)
+    clues = replace(clues, recurrence=subject.recurrence_before or clues.recurrence)
     penalties = penalties_at_fault(subject.penalties(capsule.batch, {}), clues.parts)
     trials = _tried(
         _changes(capsule, clues, penalties),
@@ -296,6 +296,9 @@ def _changes(capsule: Capsule, clues: Clues, penalties: tuple[Penalty, ...]) -> 
     """The experiments in the order of their power to explain, each at the rate as it was; the rate comes last."""
     rate, scales = growth_facts.last_rate(capsule.history), _scales(capsule.batch, "input")
     inputs, targets = _unscaled(scales), _unscaled(_scales(capsule.batch, "target"))
+    epsilon = optimizer_epsilon_underflow.CHANGE, Change(epsilon=optimizer_epsilon_underflow.EPSILON)
+    if capsule.loop and rate is not None and _weights_in_half(capsule):
+        yield epsilon  # in float32 a loop has no weights in half precision any more
     experiments = [(half_facts.IN_SINGLE, Change(float32=True))] if clues.half else []
     experiments += [(unscaled_input.CHANGE, Change(standardise=inputs))] if inputs else []
     # inputs that nearly fill float16 leave no layer any room: that is the data's fault, not the precision's
@@ -311,9 +314,8 @@ def _changes(capsule: Capsule, clues: Clues, penalties: tuple[Penalty, ...]) -> 
     if clues.oversized:
         weights = bad_initialisation.redrawn(capsule.snapshots[0].state)
         yield bad_initialisation.CHANGE, Change(weights=weights)
-    if _weights_in_half(capsule):
-        epsilon = optimizer_epsilon_underflow.EPSILON
-        yield optimizer_epsilon_underflow.CHANGE, Change(epsilon=epsilon)
+    if not capsule.loop and _weights_in_half(capsule):
+        yield epsilon
     for factor in learning_rate_too_high.factors(rate) if capsule.step > 1 else ():
         yield learning_rate_too_high.change(factor), Change(learning_rate=factor)
 

@@ -75,7 +75,7 @@ def _is_number(value: Value) -> bool:
 
 def _terms(trace: Trace, loss: Value) -> Iterator[Term]:
     """What a scalar is the sum of, through what leaves its parts as they are (a mean of one number, a cast)."""
-    pending = [(loss, 1.0)]
+    pending, whole = [(loss, 1.0)], {id(value) for value in trace.penalties}
     for _ in range(_LONGEST):
         if not pending:
             return
@@ -84,7 +84,9 @@ def _terms(trace: Trace, loss: Value) -> Iterator[Term]:
         if node is None or number is None:
             continue
         parts = [v for v in node.inputs if _scalar(v) is not None and v.dtype == value.dtype]
-        if node.kind == "add" and len(parts) == len(node.inputs):
+        if id(value) in whole:
+            yield Term(number * factor, node, factor)
+        elif node.kind == "add" and len(parts) == len(node.inputs):
             pending.extend((part, factor) for part in parts)
         elif (same := _unchanged(trace, node, number)) is not None:
             pending.append((same, factor))

@@ -73,7 +73,9 @@ def noting(recorder: Recorder, noted: list[tuple[Value, Penalty]]) -> Iterator[N
     def losses(layer: Any) -> list[Any]:
         given = original(layer)
         if tf.executing_eagerly():
-            noted.extend((recorder.value(tensor), penalty) for tensor, penalty in _each(layer, given))
+            found = [(recorder.value(tensor), penalty) for tensor, penalty in _each(layer, given)]
+            recorder.trace.penalties.extend(value for value, _ in found)
+            noted.extend(found)
         return given  # type: ignore[no-any-return]
 
     with patched(keras.layers.Layer, "losses", property(losses)):
