@@ -14,7 +14,9 @@ and the same steps, replayed with all penalties and decays off and *everything e
 `weight_decay` of AdamW (0.004 to 0.1) rather than a penalty with an adaptive optimizer.
 
 **Known misses and false alarms.** A penalty that the loss function writes out is found where it is a term of the
-loss that depends on weights alone. A strong penalty that trains is never accused.
+loss that depends on weights alone, and is made of them by sums, products and powers. In a loop of your own one that
+the error outgrows before the fault is not found, nor is a decay that is applied by hand. A strong penalty that
+trains is never accused.
 
 **References.** Krogh, Hertz, *A Simple Weight Decay Can Improve Generalization*, 1991; Loshchilov, Hutter,
 *Decoupled Weight Decay Regularization*, 2019.
