@@ -82,3 +82,16 @@ def test_only_the_forward_pass_is_looked_at():
     for node in loop.trace.nodes:
         node.phase = "backward"
     assert growing_recurrence(loop.trace) is None
+
+
+def test_a_stack_whose_repeated_operation_takes_no_weight_is_no_recurrence():
+    def stacked(roles):
+        loop = Loop([])
+        state = loop._leaf(3.0, "input[0]")
+        for n in range(5):
+            state = loop._op("mul", state, loop._leaf(1.0, roles[n % len(roles)]), ((CELL, 2 * n + 100),))
+            state = loop._op("mul", state, state, ((CELL, 6),))
+        return growing_recurrence(loop.trace)
+
+    assert stacked(["weight a"]) is not None
+    assert stacked([f"weight {n}" for n in range(5)]) is None

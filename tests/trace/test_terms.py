@@ -48,3 +48,37 @@ def test_what_the_train_step_differentiates_counts_where_it_is_known():
     trace = loss_with("weight w")
     trace.objectives = [trace.nodes[0].outputs[0]]
     assert weight_terms(trace) == []
+
+
+def test_what_is_added_before_the_sum_is_scaled_keeps_the_factor():
+    graph = Sum()
+    error = graph.op("mean", 0.5, graph.leaf(0.5, "input[0]"), graph.leaf(1.0, "weight w"))
+    one = graph.op("mul", 12.0, graph.leaf(3.0, "constant"), graph.leaf(2.0, "weight w"))
+    scale = graph.leaf(8.0, "state scale")
+    graph.trace.loss = [graph.op("mul", 100.0, graph.op("add", 12.5, error, one), scale)]
+    assert [(term.value, term.factor) for term in weight_terms(graph.trace)] == [(96.0, 8.0)]
+
+
+def test_a_layer_that_is_fed_constants_is_no_penalty():
+    graph = Sum()
+    error = graph.op("mean", 0.5, graph.leaf(0.5, "input[0]"), graph.leaf(1.0, "weight w"))
+    boundary = graph.op("matmul", 3.0, graph.leaf(0.0, "constant"), graph.leaf(1.0, "weight w"))
+    graph.trace.loss = [graph.op("add", 9.5, error, graph.op("square", 9.0, boundary))]
+    assert weight_terms(graph.trace) == []
+
+
+def test_what_nobody_knows_to_be_data_is_no_number():
+    graph = Sum()
+    data = graph.leaf([1.0, 2.0], "constant")
+    data.shape = (2,)
+    fit = graph.op("sum", 5.0, graph.op("square", 5.0, graph.op("sub", 1.0, graph.leaf(1.0, "weight w"), data)))
+    graph.trace.loss = [graph.op("add", 5.5, fit, graph.op("mean", 0.5, graph.leaf(0.5, "input[0]")))]
+    assert weight_terms(graph.trace) == []
+
+
+def test_a_weight_that_the_step_before_has_written_is_a_weight():
+    graph = Sum()
+    written = graph.op("write", 2.0, graph.leaf(0.5, "input[0]"), phase="update")
+    written.role = "weight w"
+    graph.trace.loss = [graph.op("add", 4.5, graph.op("square", 4.0, written), graph.leaf(0.5, "input[0]"))]
+    assert [term.value for term in weight_terms(graph.trace)] == [4.0]

@@ -14,7 +14,9 @@ and the same steps, replayed with all penalties and decays off and *everything e
 `weight_decay` of AdamW (0.004 to 0.1) rather than a penalty with an adaptive optimizer.
 
 **Known misses and false alarms.** A penalty that the loss function writes out is found where it is a term of the
-loss that depends on weights alone. A strong penalty that trains is never accused.
+loss that depends on weights alone, and is made of them by sums, products and powers. In a loop of your own one that
+the error outgrows before the fault is not found, nor is a decay that is applied by hand. A strong penalty that
+trains is never accused.
 
 **References.** Krogh, Hertz, *A Simple Weight Decay Can Improve Generalization*, 1991; Loshchilov, Hutter,
 *Decoupled Weight Decay Regularization*, 2019.
@@ -31,10 +33,17 @@ CHANGE = "penalties and weight decay off"
 _DOMINANT = 0.5
 
 
-def dominate(penalties: tuple[Penalty, ...], rate: float | None) -> bool:
-    """Whether regularisers can have driven a training: most of its loss, or a step beyond their own minimum."""
-    share = sum(penalty.share for penalty in penalties)
-    return share > _DOMINANT or any(_swing(penalty, rate) > 1.0 for penalty in penalties)
+def dominate(penalties: tuple[Penalty, ...], rate: float | None, *, certain: bool = True) -> bool:
+    """Whether regularisers can have driven a training: most of its loss, or a step beyond their own minimum.
+
+    Not `certain`: also half of the loss, which is what stands for not knowing.
+    """
+    share = round(sum(penalty.share for penalty in penalties), 6)
+    return (
+        share > _DOMINANT
+        or (not certain and share == _DOMINANT)
+        or any(_swing(penalty, rate) > 1.0 for penalty in penalties)
+    )
 
 
 def _swing(penalty: Penalty, rate: float | None) -> float:
@@ -53,14 +62,15 @@ def examine(case: Case) -> Suspicion | None:
     factor = abs(1.0 - _swing(worst, rate))
     much = f"{share:.3g} times" if share > 10 else f"{share:.1%} of"
     swing = f" A step of the rate {rate:.3g} multiplies the weight by {factor:.3g}." if rate and factor > 1 else ""
-    part = "" if worst.decays else f" All penalties together are {much} the loss that training started from."
+    told = not worst.decays and share > _DOMINANT
+    part = f" All penalties together are {much} the loss that training started from." if told else ""
     return Suspicion(
         confidence=0.945,
         summary=f"{worst.name[0].upper()}{worst.name[1:]} drives the training.{part}{swing} Replayed with penalties "
         "and decay off and the same rate, it does not grow.",
         facts=(
             Fact(
-                text=f"{worst.name}: {worst.share:.3g} of the first loss"
+                text=f"{worst.name}: {_weight_of(worst, case)}"
                 + (f"; coefficient {worst.coefficient:.3g}" if worst.coefficient else ""),
                 values={"share": share, "coefficient": worst.coefficient, "rate": rate},
             ),
@@ -77,6 +87,13 @@ def examine(case: Case) -> Suspicion | None:
         location=worst.location or case.optimizer or case.compiled or case.fit,
         rows=(),
     )
+
+
+def _weight_of(worst: Penalty, case: Case) -> str:
+    """Of a loop only the share of all penalties together is known."""
+    if case.loop and len(case.penalties) > 1:
+        return f"with all others {sum(penalty.share for penalty in case.penalties):.3g} of the first loss"
+    return f"{worst.share:.3g} of the first loss"
 
 
 CAUSE = Cause("ND404", "excessive-regularisation", "A regulariser drives the training", examine)

@@ -24,7 +24,7 @@ from nandoctor.causes.case import Case, Suspicion, expression
 from nandoctor.causes.cause import Cause
 from nandoctor.causes.growth_facts import growth_fact, overflowed, trial_facts
 from nandoctor.causes.remedies import edit, setting
-from nandoctor.findings import Fact, Location
+from nandoctor.findings import Fact, Location, real
 from nandoctor.trace.graph import Value
 
 _TREATMENTS = (
@@ -49,7 +49,7 @@ def _in_a_slot(case: Case) -> Suspicion | None:
     leaf = case.origin.leaf if case.origin is not None else None
     if leaf is None or not leaf.role.startswith("slot"):
         return None
-    largest = max((_magnitude(v) for _, v in case.trace.gradients), default=0.0)
+    largest = max((_magnitude(v) for _, v in case.trace.gradients), default=0.0) or _last_norm(case)
     name = leaf.role.split(" ", 1)[-1]
     return Suspicion(
         confidence=0.85,
@@ -61,6 +61,12 @@ def _in_a_slot(case: Case) -> Suspicion | None:
         rows=(),
         phase="backward",
     )
+
+
+def _last_norm(case: Case) -> float:
+    """The gradient's norm in the last step that had a finite one."""
+    norms = [real(r.gradient_norm) for r in case.history if r.gradient_norm is not None]
+    return next((norm for norm in reversed(norms) if np.isfinite(norm)), 0.0)
 
 
 def _in_the_step(case: Case) -> Suspicion | None:

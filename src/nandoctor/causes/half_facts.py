@@ -56,7 +56,7 @@ def weight_of_evidence(case: Case, *, certain: bool) -> float:
 
 def single_facts(case: Case) -> tuple[Fact, ...]:
     """What this step, and a short training, came to in float32."""
-    found = [] if case.single is None or not case.single.losses else [_this_step(case.single)]
+    found = [] if case.single is None or not case.single.losses else [_this_step(case.single, loop=case.loop)]
     trial = case.growth.trial(IN_SINGLE) if case.growth is not None else None
     if trial is not None and trial.stays_finite:
         course = f"loss {trial.losses[0]:.3g} to {trial.losses[-1]:.3g} in {len(trial.losses)} steps"
@@ -64,6 +64,7 @@ def single_facts(case: Case) -> tuple[Fact, ...]:
     return tuple(found)
 
 
-def _this_step(single: Trial) -> Fact:
+def _this_step(single: Trial, *, loop: bool) -> Fact:
     outcome = f"loss {single.losses[0]:.4g}, gradients finite" if single.stays_finite else "not finite either"
-    return Fact(text=f"this step computed in float32: {outcome}", values={"finite": single.stays_finite})
+    what = "the script computed in float32, a little past this step" if loop else "this step computed in float32"
+    return Fact(text=f"{what}: {outcome}", values={"finite": single.stays_finite})

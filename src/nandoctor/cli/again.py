@@ -5,27 +5,27 @@ from __future__ import annotations
 import contextlib
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nandoctor import __version__, doctor
-from nandoctor.causes.bad_initialisation import redrawn
 from nandoctor.causes.growth_facts import typical_magnitude
+from nandoctor.cli.changing import Changes
 from nandoctor.cli.loop_hooks import hooks
 from nandoctor.cli.randomness import Chance
 from nandoctor.cli.second_run import Ask, Finding, Progress, SecondRunError, noted
 from nandoctor.findings import Location, Result
 from nandoctor.frameworks.imports import when_imported
-from nandoctor.frameworks.protocol import Batch, Change
+from nandoctor.frameworks.protocol import Batch, Change, Penalty
 from nandoctor.frameworks.reading import LoopReading, ValidationReading
 from nandoctor.frameworks.recorded import RecordedStep
-from nandoctor.frameworks.rendezvous import Experiment, Look, Rendezvous
+from nandoctor.frameworks.rendezvous import Experiment, Look, Made, Rendezvous
 from nandoctor.record import record_of
 from nandoctor.report.words import PAGE
-from nandoctor.trace.graph import Trace
+from nandoctor.trace.graph import Trace, Value
 from nandoctor.trace.leaves import feeding_place, name_leaves, updating_place
 from nandoctor.trace.locations import locate
 from nandoctor.trace.measures import beside_training, is_the_validation
@@ -71,19 +71,22 @@ def explain_again(
     found: list[Finding] = []
     kept: list[Any] = []
     first: list[Any] = []
+    regularisers: list[Any] = []
 
     def explain(trace: Trace, reading: LoopReading | None) -> None:
         if not found and rendezvous.read is not None and not (tracers[0].met and _is_validation(trace)):
             found.append(Finding(judge(_not_judged(script, tracers[0].met, command), lambda _: None)))
         if not found:
             weights = _initial_weights(kept[0], tracers[0].roles, first[0])
-            capsule, step = _capsule(rendezvous, ask, trace, log, tracers[0].loop, kept[0].optimizer, weights)
+            made = {role: first[0].made(v) for v in kept[0].variables if (role := tracers[0].roles.get(id(v)))}
+            again = _Again(rendezvous, ask, {role: how for role, how in made.items() if how is not None})
+            capsule, step = _capsule(again, trace, log, tracers[0], kept[0].optimizer, weights, regularisers)
             result = doctor.examine_trace(capsule, trace, step, command=command, script=script)
             result = judge(result, tracers[0].difference)
             files = record_of(capsule, keep_batch=keep_batch).files(result)
             if out is not None:
-                again = rerun(rendezvous, chance.entropy)
-                result = write_capsule(capsule, result, out, keep_batch=keep_batch, started=again, extra=files)
+                kept_for_later = rerun(rendezvous, chance.entropy)
+                result = write_capsule(capsule, result, out, keep_batch=keep_batch, started=kept_for_later, extra=files)
             found.append(Finding(result, files[PAGE].decode() if files else None))
         raise stop()
 
@@ -93,9 +96,10 @@ def explain_again(
         from nandoctor.frameworks.tensorflow.second_run import LoopTracer
 
         def known() -> dict[str, list[Any]]:
-            return {"weight": kept[0].variables, "state": kept[0].state}
+            slots = getattr(kept[0].optimizer, "variables", [])
+            return {"weight": kept[0].variables, "state": kept[0].state, "slot": slots}
 
-        tracers.append(LoopTracer(rendezvous, explain, known, _marks, progress))
+        tracers.append(LoopTracer(rendezvous, explain, known, lambda r: _marks(r, regularisers), progress))
         return tracers[0]
 
     with contextlib.ExitStack() as stack:
@@ -160,49 +164,18 @@ def losses_again(
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(chance.given())
-        changes: list[Any] = []
-        stack.enter_context(when_imported("tensorflow", lambda: changes.append(_change_tensorflow(experiment, stack))))
-        stack.enter_context(
-            hooks(lambda: LoopListener(look), chance, stack, lambda loops: _slow(experiment, loops, stack))
-        )
-        stack.enter_context(when_imported("keras", lambda: _change_keras(experiment, changes, stack)))
+        changes = Changes(experiment, stack)
+        stack.enter_context(when_imported("tensorflow", changes.tensorflow))
+        stack.enter_context(hooks(lambda: LoopListener(look), chance, stack, changes.loops))
+        stack.enter_context(when_imported("keras", changes.keras))
         run()
-    return losses
+    return losses if changes.made else []
 
 
-def _slow(experiment: Experiment, loops: Any, stack: contextlib.ExitStack) -> None:
-    if experiment.learning_rate != 1.0:
-        stack.enter_context(loops.slowed(experiment.learning_rate))
-
-
-def _change_tensorflow(experiment: Experiment, stack: contextlib.ExitStack) -> Any:
-    """What the experiment changes as TensorFlow is imported; what Keras is to know of it."""
-    if experiment.redraw_weights:
-        _first_weights(stack, _redrawn)
-    if not experiment.standardise:
-        return None
-    from nandoctor.frameworks.tensorflow.standardising import Standardising
-
-    return stack.enter_context(Standardising(experiment.standardise).watching())
-
-
-def _change_keras(experiment: Experiment, changes: Sequence[Any], stack: contextlib.ExitStack) -> None:
-    from nandoctor.frameworks.keras import loop_hooks
-
-    if experiment.learning_rate != 1.0:
-        stack.enter_context(loop_hooks.slowed(experiment.learning_rate))
-    if changes and changes[0] is not None:
-        stack.enter_context(loop_hooks.standardising(changes[0]))
-
-
-def _first_weights(stack: contextlib.ExitStack, redraw: Any = None) -> Any:
+def _first_weights(stack: contextlib.ExitStack) -> Any:
     from nandoctor.frameworks.tensorflow.initial import InitialWeights
 
-    return stack.enter_context(InitialWeights(redraw).noting())
-
-
-def _redrawn(name: str, array: np.ndarray) -> np.ndarray | None:
-    return redrawn({f"weight {name}": array}).get(f"weight {name}")
+    return stack.enter_context(InitialWeights().noting())
 
 
 def _note_sites(stack: contextlib.ExitStack) -> None:
@@ -211,34 +184,59 @@ def _note_sites(stack: contextlib.ExitStack) -> None:
     stack.enter_context(sites.noting())
 
 
-def _marks(recorder: Any) -> contextlib.AbstractContextManager[None]:
+@contextlib.contextmanager
+def _marks(recorder: Any, regularisers: list[Any]) -> Iterator[None]:
     if "keras" not in sys.modules:
-        return contextlib.nullcontext()
+        yield
+        return
+    from nandoctor.frameworks.keras.penalties import noting
     from nandoctor.frameworks.keras.recording import marking_layers
 
-    return marking_layers(recorder)
+    with marking_layers(recorder), noting(recorder, regularisers):
+        yield
 
 
-def _losses_with(change: Change, rendezvous: Rendezvous, arrays: Mapping[str, np.ndarray], ask: Ask) -> list[float]:
-    """The losses of the script, run again with a change; none where such a run is not to be had."""
-    names = {
-        "the inputs standardised": any(role.startswith("input") for role in change.standardise),
-        "the targets standardised": any(role.startswith("target") for role in change.standardise),
-        "the initial weights drawn anew": bool(change.weights),
-        f"{change.learning_rate:g} of the learning rate": change.learning_rate != 1.0,
-    }
-    name = ", ".join(text for text, made in names.items() if made)
-    if not name:
-        return []
-    return ask(
-        Experiment(
-            name=name,
-            until=rendezvous.event + BEYOND,
+class _Again:
+    """The script, run again with a change for its losses; each change once."""
+
+    def __init__(self, rendezvous: Rendezvous, ask: Ask, made: Mapping[str, Made]) -> None:
+        self.rendezvous = rendezvous
+        self._ask = ask
+        self._made = made
+        self._answers: dict[Experiment, list[float]] = {}
+
+    def losses_with(self, change: Change, arrays: Mapping[str, np.ndarray]) -> list[float]:
+        """None where such a run is not to be had."""
+        experiment = self._experiment(change, arrays)
+        if not experiment.name:
+            return []
+        if experiment not in self._answers:
+            self._answers[experiment] = self._ask(experiment)
+        return self._answers[experiment]
+
+    def _experiment(self, change: Change, arrays: Mapping[str, np.ndarray]) -> Experiment:
+        bounded = tuple(self._made[role] for role in sorted(change.bounded) if role in self._made)
+        names = {
+            "half precision computed in float32": change.float32,
+            "the inputs standardised": any(role.startswith("input") for role in change.standardise),
+            "the targets standardised": any(role.startswith("target") for role in change.standardise),
+            "penalties and weight decay off": change.regularisers_off,
+            "the recurrent weights held at norm 1": bool(bounded),
+            "the initial weights drawn anew": bool(change.weights),
+            f"an epsilon of {change.epsilon} in the optimizer": change.epsilon is not None,
+            f"{change.learning_rate:g} of the learning rate": change.learning_rate != 1.0,
+        }
+        return Experiment(
+            name=", ".join(text for text, made in names.items() if made),
+            until=self.rendezvous.event + BEYOND,
             learning_rate=change.learning_rate,
             standardise=tuple(_look(arrays[role]) for role in sorted(change.standardise)),
             redraw_weights=bool(change.weights),
+            without_penalties=change.regularisers_off,
+            float32=change.float32,
+            bounded=bounded,
+            epsilon=change.epsilon,
         )
-    )
 
 
 BEYOND = 8
@@ -274,26 +272,28 @@ def _validation(trace: Trace) -> ValidationReading:
 
 
 def _capsule(
-    rendezvous: Rendezvous,
-    ask: Ask,
+    again: _Again,
     trace: Trace,
     log: FloatingPointLog,
-    loop: Any,
+    tracer: Any,
     optimizer: Any,
     weights: Mapping[str, tuple[np.ndarray, Location | None]],
+    regularisers: Sequence[tuple[Value, Penalty]],
 ) -> tuple[Capsule, RecordedStep]:
+    rendezvous = again.rendezvous
     validation = None if rendezvous.read is None else _validation(trace)
     arrays = name_leaves(trace, 0 if validation is None else beside_training(trace))
-    made_at, fed = None, feeding_place(trace)
+    made_at, fed, decays = None, feeding_place(trace), []
     if optimizer is not None:
+        from nandoctor.frameworks.keras.penalties import decays as decays_of
         from nandoctor.frameworks.keras.sites import made_at as site_of
 
-        made_at = site_of(optimizer)
+        made_at, decays = site_of(optimizer), decays_of([optimizer])
     made_at = made_at or updating_place(trace)
     sites = {name: site for name, (_, site) in weights.items() if site is not None}
     # the losses of training say nothing of a validation
-    losses = (lambda _: []) if validation else lambda change: _losses_with(change, rendezvous, arrays, ask)
-    step = RecordedStep(trace, sites, losses)
+    losses = (lambda _: []) if validation else lambda change: again.losses_with(change, arrays)
+    step = RecordedStep(trace, sites, losses, regularisers, decays, tracer.recurrence_before)
     capsule = Capsule(
         step=rendezvous.step,
         epoch=0,
@@ -306,7 +306,7 @@ def _capsule(
         snapshots=(Snapshot(1, {name: array for name, (array, _) in weights.items()}),) if weights else (),
         history=rendezvous.history,
         notes=log.notes,
-        fit_location=(loop or fed) if validation is None else (fed or loop),
+        fit_location=(tracer.loop or fed) if validation is None else (fed or tracer.loop),
         fed_location=fed,
         optimizer_location=made_at,
         loop=True,

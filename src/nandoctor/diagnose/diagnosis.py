@@ -82,7 +82,7 @@ def build_case(capsule: Capsule, trace: Trace, subject: Subject) -> Case:
         rows=(rows_by_value(origin, capsule.batch.size) if origin is not None else None) or (),
         history=capsule.history,
         growth=weighed.growth,
-        single=single_step(capsule, subject) if clues.half else None,
+        single=single_step(capsule, subject) if clues.half and _may_be_precision(capsule, origin) else None,
         penalties=weighed.penalties,
         oversized=clues.oversized,
         recurrence=weighed.recurrence,
@@ -96,6 +96,12 @@ def build_case(capsule: Capsule, trace: Trace, subject: Subject) -> Case:
         seen=_seen_in_validation(capsule),
         loop=capsule.loop,
     )
+
+
+def _may_be_precision(capsule: Capsule, origin: Origin | None) -> bool:
+    """Of a loop the whole script has to run for it: not where its data are spoilt."""
+    leaf = None if origin is None else origin.leaf
+    return not capsule.loop or leaf is None or not leaf.role.startswith(("input", "target"))
 
 
 def _definitions(capsule: Capsule) -> dict[str, Location]:

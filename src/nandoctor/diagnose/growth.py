@@ -29,10 +29,11 @@ from nandoctor.causes import (
 from nandoctor.causes.case import Growth, Penalty, Trial
 from nandoctor.findings import Number, StepRecord, real
 from nandoctor.frameworks.protocol import Batch, Change, Subject
+from nandoctor.frameworks.protocol import Penalty as Regulariser
 from nandoctor.trace.graph import Node, Trace
 from nandoctor.trace.locations import Frame, user_frame
 from nandoctor.trace.recurrence import Recurrence, growing_recurrence, repeats
-from nandoctor.trace.terms import Term, weight_terms
+from nandoctor.trace.terms import Term, terms_of, weight_terms
 from nandoctor.watch.capsule import Capsule
 from nandoctor.watch.snapshots import Snapshot
 
@@ -88,6 +89,7 @@ class Clues:
         repeats: the forward pass multiplies a state again and again.
         oversized: the initial weights that are too large for their fans.
         terms: terms of the loss that are computed from the weights alone.
+        parts: the sizes of all terms of the loss.
         half: something of the step was computed in half precision.
     """
 
@@ -95,6 +97,7 @@ class Clues:
     repeats: bool = False
     oversized: Mapping[str, float] = field(default_factory=dict)
     terms: tuple[Term, ...] = ()
+    parts: tuple[float, ...] = ()
     half: bool = False
 
 
@@ -106,14 +109,18 @@ def clues_of(capsule: Capsule, trace: Trace) -> Clues:
         repeats=repeats(trace),
         oversized=bad_initialisation.oversized(first.state) if first is not None and first.step == 1 else {},
         terms=tuple(weight_terms(trace)),
+        parts=tuple(abs(term.value) for term in terms_of(trace)),
         half=any(v.dtype in half_facts.HALF for node in trace.nodes for v in node.outputs),
     )
 
 
 def single_step(capsule: Capsule, subject: Subject) -> Trial:
-    """This step, from the last healthy state, with its half precision computed in float32."""
+    """This step, from the last healthy state, with its half precision computed in float32.
+
+    Of a loop, the script from its start to a little past this step: it is the last of those steps that is told of.
+    """
     losses = subject.losses_with(capsule.state, [capsule.batch], 1, Change(float32=True))
-    return Trial(half_facts.IN_SINGLE, tuple(losses))
+    return Trial(half_facts.IN_SINGLE, tuple(losses[-1:] if capsule.loop else losses))
 
 
 def penalties_of(capsule: Capsule, subject: Subject, start: Snapshot, loss: float) -> tuple[Penalty, ...]:
@@ -144,7 +151,7 @@ class Weighed:
 def with_trials(growth: Growth, capsule: Capsule, subject: Subject, clues: Clues) -> Weighed:
     """The experiments, in the order of their power to explain, until one stops the growth."""
     if capsule.loop:
-        return Weighed(replace(growth, trials=_of_the_script(capsule, subject, clues)), recurrence=clues.recurrence)
+        return _of_the_script(growth, capsule, subject, clues)
     batches = [*capsule.recent, *(() if capsule.batch.validation else (capsule.batch,))]
     if not batches or not capsule.snapshots:
         return Weighed(growth, recurrence=clues.recurrence)
@@ -171,14 +178,63 @@ def with_trials(growth: Growth, capsule: Capsule, subject: Subject, clues: Clues
     return Weighed(replace(growth, trials=(as_it_was, *trials)), penalties, clues.recurrence)
 
 
-def _of_the_script(capsule: Capsule, subject: Subject, clues: Clues) -> tuple[Trial, ...]:
+def _of_the_script(growth: Growth, capsule: Capsule, subject: Subject, clues: Clues) -> Weighed:
     """Of a loop of the user's own no step can be called: each experiment is a run of the script from its start."""
+    clues = replace(clues, recurrence=subject.recurrence_before or clues.recurrence)
+    penalties = penalties_at_fault(subject.penalties(capsule.batch, {}), clues.parts)
     trials = _tried(
-        _changes(capsule, clues, ()),
+        _changes(capsule, clues, penalties),
         lambda change: subject.losses_with({}, (), capsule.step, change),
         time.perf_counter() + SECONDS_OF_SCRIPTS,
     )
-    return tuple(trial for trial in trials if trial.losses)  # not every change can be made to a script
+    made = tuple(trial for trial in trials if trial.losses)  # not every change can be made to a script
+    growth = replace(growth, trials=made)
+    return Weighed(growth, penalties_at_start(penalties, growth, capsule.history), clues.recurrence)
+
+
+def penalties_at_fault(found: Sequence[Regulariser], parts: Sequence[float]) -> tuple[Penalty, ...]:
+    """Regularisers with their shares in the loss of the step that broke: what drives a training is most of it there.
+
+    `parts`: the sizes of all terms of that loss.
+    """
+    shares = _shares(np.array([abs(p.value) for p in found]), np.array(parts))
+    return tuple(
+        Penalty(
+            p.name or f"the penalty {growth_facts.quoted(p.location)}",
+            float(share),
+            p.coefficient,
+            p.decays,
+            p.location,
+        )
+        for p, share in zip(found, shares, strict=True)
+    )
+
+
+def _shares(values: np.ndarray, parts: np.ndarray) -> np.ndarray:
+    """Of some of the terms of a sum in it. Where others are beyond all numbers, too, it cannot be told: half of it."""
+    beyond = ~np.isfinite(values)
+    if not beyond.any():
+        return values / max(float(parts.sum()), 1e-30) if np.isfinite(parts).all() else np.zeros(len(values))
+    alone = (~np.isfinite(parts)).sum() <= beyond.sum()
+    return np.asarray(beyond / beyond.sum() * (1.0 if alone else 0.5))
+
+
+def penalties_at_start(
+    penalties: tuple[Penalty, ...], growth: Growth, history: Sequence[StepRecord]
+) -> tuple[Penalty, ...]:
+    """The same with their shares in the loss that training began with, as the experiment without them tells it.
+
+    None where they were most of it neither then nor at the fault, nor decay beyond their own minimum.
+    """
+    trial, first = growth.trial(excessive_regularisation.CHANGE), next(iter(history), None)
+    if trial is None:
+        return ()
+    whole = abs(real(first.loss)) if first is not None and first.step == 1 and first.loss is not None else 0.0
+    part = max(1.0 - abs(trial.losses[0]) / whole, 0.0) if whole > 0 else 0.0
+    rate, total = growth_facts.last_rate(history), sum(p.share for p in penalties) or 1.0
+    began = tuple(replace(p, share=part * p.share / total) for p in penalties)
+    sure = any(excessive_regularisation.dominate(each, rate) for each in (penalties, began))
+    return began if sure else ()
 
 
 def _tried(
@@ -217,7 +273,7 @@ class _Start:
                 f"the penalty {growth_facts.quoted(place)}", abs(term.value / loss), None, False, place, _key(term.node)
             )
             for term, place in zip(terms, places, strict=True)
-            if place is not None and np.isfinite(loss) and loss != 0
+            if place is not None and np.isfinite(loss) and loss != 0 and term.factor == 1.0
         )
 
 
@@ -240,6 +296,9 @@ def _changes(capsule: Capsule, clues: Clues, penalties: tuple[Penalty, ...]) -> 
     """The experiments in the order of their power to explain, each at the rate as it was; the rate comes last."""
     rate, scales = growth_facts.last_rate(capsule.history), _scales(capsule.batch, "input")
     inputs, targets = _unscaled(scales), _unscaled(_scales(capsule.batch, "target"))
+    epsilon = optimizer_epsilon_underflow.CHANGE, Change(epsilon=optimizer_epsilon_underflow.EPSILON)
+    if capsule.loop and rate is not None and _weights_in_half(capsule):
+        yield epsilon  # in float32 a loop has no weights in half precision any more
     experiments = [(half_facts.IN_SINGLE, Change(float32=True))] if clues.half else []
     experiments += [(unscaled_input.CHANGE, Change(standardise=inputs))] if inputs else []
     # inputs that nearly fill float16 leave no layer any room: that is the data's fault, not the precision's
@@ -247,7 +306,7 @@ def _changes(capsule: Capsule, clues: Clues, penalties: tuple[Penalty, ...]) -> 
     yield from reversed(experiments) if full else experiments
     if targets:
         yield unscaled_target.CHANGE, Change(standardise=targets)
-    if excessive_regularisation.dominate(penalties, rate):
+    if excessive_regularisation.dominate(penalties, rate, certain=not capsule.loop):
         without = frozenset(p.made_by for p in penalties if p.made_by is not None)
         yield excessive_regularisation.CHANGE, Change(regularisers_off=True, without=without)
     if clues.recurrence is not None and clues.recurrence.weight:
@@ -255,9 +314,8 @@ def _changes(capsule: Capsule, clues: Clues, penalties: tuple[Penalty, ...]) -> 
     if clues.oversized:
         weights = bad_initialisation.redrawn(capsule.snapshots[0].state)
         yield bad_initialisation.CHANGE, Change(weights=weights)
-    if _weights_in_half(capsule):
-        epsilon = optimizer_epsilon_underflow.EPSILON
-        yield optimizer_epsilon_underflow.CHANGE, Change(epsilon=epsilon)
+    if not capsule.loop and _weights_in_half(capsule):
+        yield epsilon
     for factor in learning_rate_too_high.factors(rate) if capsule.step > 1 else ():
         yield learning_rate_too_high.change(factor), Change(learning_rate=factor)
 

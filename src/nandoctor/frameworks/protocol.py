@@ -13,6 +13,7 @@ from nandoctor.findings import Location
 from nandoctor.frameworks.reading import Reading, ValidationReading
 from nandoctor.trace.graph import Trace
 from nandoctor.trace.locations import Frame
+from nandoctor.trace.recurrence import Recurrence
 
 State = Mapping[str, np.ndarray]
 """Every variable of a training by name: weights, optimizer slots, statistics, metrics, random state."""
@@ -102,7 +103,8 @@ class Change:
 class Penalty:
     """One regulariser: what it adds to the loss, and the line that asked for it.
 
-    `coefficient` is that of a squared penalty, where it is known, or of the decay where it `decays` the weights.
+    `coefficient` is that of a squared penalty, where it is known, or of the decay where it `decays` the weights. One
+    that the user's code computes itself has no name, and its line is the place of the expression.
     """
 
     name: str
@@ -114,6 +116,11 @@ class Penalty:
 
 class Subject(Protocol):
     """What a diagnosis may ask of a training: to run its step again, as it was or with something changed."""
+
+    @property
+    def recurrence_before(self) -> Recurrence | None:
+        """A state that grew along the time steps of the step before, where no other state can be stepped from."""
+        ...
 
     def restore(self, state: State) -> None:
         """Give the variables that a state names its values."""

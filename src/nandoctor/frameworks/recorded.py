@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from nandoctor.findings import Location
 from nandoctor.frameworks.protocol import Batch, Change, Penalty, State
-from nandoctor.trace.graph import Trace
+from nandoctor.trace.graph import Trace, Value
+from nandoctor.trace.recurrence import Recurrence
+from nandoctor.trace.terms import Term, only_weights, terms_of
 
 
 class RecordedStep:
@@ -18,12 +21,26 @@ class RecordedStep:
         trace: of the step.
         sites: the user's line behind each weight that is known, by role.
         losses: the losses of the script with a change, from its start; none where it cannot be made.
+        regularisers: what the framework computed of the regularisers that it knows, whether or not it came to the loss.
+        decays: the weight decay of the optimizer.
+        recurrence: a state that grew along the time steps of the step before.
     """
 
-    def __init__(self, trace: Trace, sites: Mapping[str, Location], losses: Callable[[Change], list[float]]) -> None:
+    def __init__(
+        self,
+        trace: Trace,
+        sites: Mapping[str, Location],
+        losses: Callable[[Change], list[float]],
+        regularisers: Sequence[tuple[Value, Penalty]] = (),
+        decays: Sequence[Penalty] = (),
+        recurrence: Recurrence | None = None,
+    ) -> None:
+        self.recurrence_before = recurrence
         self._trace = trace
         self._sites = sites
         self._losses = losses
+        self._regularisers = {id(value): penalty for value, penalty in regularisers}
+        self._decays = tuple(decays)
 
     def state(self) -> dict[str, np.ndarray]:
         """The variables that the step read, as they were before it."""
@@ -48,7 +65,18 @@ class RecordedStep:
         return None
 
     def penalties(self, batch: Batch, start: State) -> tuple[Penalty, ...]:
-        return ()
+        """Those of the recorded step; of a loss that is nothing but penalties the decay alone."""
+        terms = terms_of(self._trace)
+        found = [penalty for term in terms if (penalty := self._penalty(term)) is not None]
+        return (*(found if len(found) < len(terms) else ()), *self._decays)
+
+    def _penalty(self, term: Term) -> Penalty | None:
+        known = self._regularisers.get(id(term.node.outputs[0]))
+        if known is not None:
+            return replace(known, value=term.value)
+        if only_weights(self._trace, term.node):
+            return Penalty("", term.value, location=self._trace.location(term.node))
+        return None
 
     def losses_with(self, start: State, batches: Sequence[Batch], steps: int, change: Change) -> list[float]:
         return self._losses(change)

@@ -139,6 +139,8 @@ class Trace:
     """What was differentiated: the loss, with all that the user's own train step adds to it."""
     outputs: list[Value] = field(default_factory=list)
     """What the models called by the step gave: the predictions."""
+    penalties: list[Value] = field(default_factory=list)
+    """What a loop was given of regularisers that the framework knows, whether or not it came to the loss."""
 
     def note_error(self, error: BaseException) -> None:
         """The step ended with an error: what it said, and where, innermost first."""

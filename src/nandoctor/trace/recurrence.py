@@ -88,10 +88,17 @@ def _recurrence(trace: Trace, nodes: Sequence[Node]) -> Recurrence | None:
     if not _geometric(magnitudes):
         return None
     first, last = _factors(trace, *nodes[:2]), _factors(trace, *nodes[-2:])
-    if first.keys() != last.keys():
+    between = [_weights_between(trace, *pair) for pair in (nodes[:2], nodes[-2:])]
+    if first.keys() != last.keys() or between[0] != between[1]:
         return None  # a stack of layers, called in a loop: each has its own weights
     role = min(last, default="")
     return Recurrence(nodes[-1], magnitudes, role, last[role].array if role else None)
+
+
+def _weights_between(trace: Trace, earlier: Node, later: Node) -> set[str]:
+    """The variables that take part from one run of an operation to the next."""
+    after = itertools.takewhile(lambda node: node.index > earlier.index, trace.ancestors(later.outputs[0]))
+    return {v.role for node in after for v in node.inputs if v.role.startswith("weight ")}
 
 
 def _factors(trace: Trace, earlier: Node, later: Node) -> dict[str, Value]:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from nandoctor.frameworks.reading import MOST_SKIPS, LoopReading
-from nandoctor.frameworks.rendezvous import Place, Rendezvous
+from nandoctor.frameworks.rendezvous import TURN, Place, Rendezvous
 from nandoctor.trace.locations import Frame, settled
 from nandoctor.watch.floating_point import FloatingPointNote
 from nandoctor.watch.history import History
@@ -166,12 +166,16 @@ class LoopWatch(LoopListener):
         return Rendezvous(
             event=event,
             previous=previous,
-            eager_from=self._start_of(previous),
+            eager_from=self._eager_from(event, previous),
             surface=surface,
             step=int(reading.step),
             history=self.history.records,
             losses=tuple(self._losses),
         )
+
+    def _eager_from(self, event: int, previous: int) -> int:
+        earlier = self._start_of(max(2 * previous - event, 1))
+        return earlier if previous - earlier <= 2 * TURN else self._start_of(previous)
 
     def _start_of(self, event: int) -> int:
         """How many events precede the call in which an event was."""

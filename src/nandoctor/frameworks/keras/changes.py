@@ -15,10 +15,9 @@ from tensorflow.python.framework import op_callbacks
 from nandoctor.frameworks.keras.gate import optimizers_of
 from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.protocol import Change
+from nandoctor.frameworks.tensorflow.precision import HALF, widening
 from nandoctor.trace.locations import Frame, user_frame
 from nandoctor.trace.locations import stack as stack_of
-
-_HALF = ("float16", "bfloat16")
 
 
 @contextlib.contextmanager
@@ -72,17 +71,17 @@ def in_single_precision(model: Any) -> Iterator[None]:
     """While inside, what the model and the user's casts compute in half precision is computed in float32."""
     with contextlib.ExitStack() as stack:
         for layer in model._flatten_layers():
-            if layer.compute_dtype in _HALF:
+            if layer.compute_dtype in HALF:
                 stack.enter_context(patched(layer, "_dtype_policy", _single(layer.variable_dtype)))
         for loss in _losses(model):
-            if loss._dtype in _HALF:
+            if loss._dtype in HALF:
                 stack.enter_context(patched(loss, "_dtype", "float32"))
-        cast = _widening(tf.cast, place=1)
+        cast = widening(tf.cast, place=1)
         for module, name, instead in (
             (tf, "cast", cast),
             (tf.dtypes, "cast", cast),
-            (tf, "constant", _widening(tf.constant, place=1)),
-            (tf, "convert_to_tensor", _widening(tf.convert_to_tensor, place=1)),
+            (tf, "constant", widening(tf.constant, place=1)),
+            (tf, "convert_to_tensor", widening(tf.convert_to_tensor, place=1)),
         ):
             stack.enter_context(patched(module, name, instead))
         yield
@@ -99,22 +98,6 @@ def _losses(model: Any) -> list[Any]:
     compiled = getattr(model, "_compile_loss", None)
     given = [] if compiled is None else keras.tree.flatten(compiled._user_loss)
     return [loss for loss in (compiled, *given) if isinstance(loss, keras.losses.Loss)]
-
-
-def _widening(function: Callable[..., Any], place: int) -> Callable[..., Any]:
-    """A function that takes a dtype, given float32 where half precision was asked for."""
-
-    def wider(dtype: Any) -> Any:
-        return tf.float32 if dtype is not None and getattr(dtype, "name", dtype) in _HALF else dtype
-
-    def called(*args: Any, **kwargs: Any) -> Any:
-        if len(args) > place:
-            args = (*args[:place], wider(args[place]), *args[place + 1 :])
-        if "dtype" in kwargs:
-            kwargs["dtype"] = wider(kwargs["dtype"])
-        return function(*args, **kwargs)
-
-    return called
 
 
 @contextlib.contextmanager

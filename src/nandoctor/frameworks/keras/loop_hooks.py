@@ -9,10 +9,12 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+from keras.src.dtype_policies.dtype_policy import DTypePolicy
 from keras.src.optimizers.base_optimizer import BaseOptimizer
 
 from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.tensorflow.loops import Loops
+from nandoctor.frameworks.tensorflow.precision import HALF
 from nandoctor.frameworks.tensorflow.recorder import not_converted
 from nandoctor.frameworks.tensorflow.standardising import Standardising
 
@@ -81,14 +83,73 @@ def _scale_loss(loops: Loops, original: Callable[..., Any]) -> Callable[..., Any
 
 
 @contextlib.contextmanager
-def slowed(factor: float) -> Iterator[None]:
-    """While inside, every optimizer's rate is multiplied."""
+def slowed(factor: float, made: Callable[[], None]) -> Iterator[None]:
+    """While inside, every optimizer's rate is multiplied; `made` is called where one is asked for."""
     get = BaseOptimizer._get_current_learning_rate
 
     def rate(optimizer: Any) -> Any:
+        made()
         return get(optimizer) * factor
 
     with patched(BaseOptimizer, "_get_current_learning_rate", rate):
+        yield
+
+
+@contextlib.contextmanager
+def without_penalties(made: Callable[[], None]) -> Iterator[None]:
+    """While inside, `model.losses` are 0 and weights do not decay; `made` is called where that changes something."""
+    own = keras.layers.Layer.losses.fget
+
+    def nothing(layer: Any) -> list[Any]:
+        losses = own(layer)
+        if losses:
+            made()
+        return [tf.zeros_like(penalty) for penalty in losses]
+
+    def apply(original: Callable[..., Any]) -> Callable[..., Any]:
+        @not_converted
+        def undecayed(optimizer: Any, *args: Any, **kwargs: Any) -> Any:
+            if optimizer.weight_decay:
+                made()
+            with patched(optimizer, "weight_decay", None):
+                return original(optimizer, *args, **kwargs)
+
+        return undecayed
+
+    with (
+        patched(keras.layers.Layer, "losses", property(nothing)),
+        patched(BaseOptimizer, "apply", apply(BaseOptimizer.apply)),
+    ):
+        yield
+
+
+@contextlib.contextmanager
+def with_epsilon(epsilon: float, made: Callable[[], None]) -> Iterator[None]:
+    """While inside, no optimizer's epsilon is smaller than this; `made` is called where one would be."""
+    original = BaseOptimizer.apply
+
+    @not_converted
+    def apply(optimizer: Any, *args: Any, **kwargs: Any) -> Any:
+        own = getattr(optimizer, "epsilon", None)
+        if not isinstance(own, float) or own >= epsilon:
+            return original(optimizer, *args, **kwargs)
+        made()
+        with patched(optimizer, "epsilon", epsilon):
+            return original(optimizer, *args, **kwargs)
+
+    with patched(BaseOptimizer, "apply", apply):
+        yield
+
+
+@contextlib.contextmanager
+def in_single_precision() -> Iterator[None]:
+    """While inside, a policy of half precision that is asked for is that of float32."""
+    original = DTypePolicy._parse_name
+
+    def parse(policy: Any, name: Any) -> Any:
+        return tuple("float32" if dtype in HALF else dtype for dtype in original(policy, name))
+
+    with patched(DTypePolicy, "_parse_name", parse):
         yield
 
 

@@ -34,6 +34,8 @@ _OPEN: weakref.WeakKeyDictionary[Any, KerasTraining] = weakref.WeakKeyDictionary
 class KerasTraining:
     """One model inside `fit`."""
 
+    recurrence_before = None
+
     def __init__(self, model: Any, fit_location: Location | None) -> None:
         if model in _OPEN:
             _OPEN[model].close()

@@ -88,6 +88,8 @@ class Loops:
         self._aside = 0
         self._unscaled: Any = None
         self.optimizer: Any = None
+        self.objective: Callable[[Any, Any, Any], Any] | None = None
+        """What a tape differentiates instead of a target, in an experiment: of the tape, the target and the sources."""
         self._variables: dict[int, weakref.ref[Any]] = {}
         self._state: dict[int, weakref.ref[Any]] = {}
         self._written: dict[int, Any] = {}
@@ -144,23 +146,28 @@ class Loops:
         return [v for ref in self._state.values() if (v := ref()) is not None]
 
     @contextlib.contextmanager
-    def slowed(self, factor: float) -> Iterator[None]:
-        """While inside, what a loop writes into the variables of its gradients by hand changes them by a part only."""
-        subtract, add = ResourceVariable.assign_sub, ResourceVariable.assign_add
+    def slowed(self, factor: float, made: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """While inside, what a loop writes into the variables of its gradients by hand changes them by a part only.
 
-        def scaled(original: Callable[..., Any]) -> Callable[..., Any]:
+        `made` is called where that is so.
+        """
+
+        def scaled(original: Callable[..., Any], change: Callable[[Any, Any, Any], Any]) -> Callable[..., Any]:
             @not_converted
-            def assign(variable: Any, delta: Any, *args: Any, **kwargs: Any) -> Any:
+            def assign(variable: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
                 if id(variable) in self._variables and self.optimizer is None:
-                    delta = tf.cast(delta, variable.dtype) * tf.cast(factor, variable.dtype)
-                return original(variable, delta, *args, **kwargs)
+                    made()
+                    value = change(variable, tf.cast(value, variable.dtype), tf.cast(factor, variable.dtype))
+                return original(variable, value, *args, **kwargs)
 
             return assign
 
-        with (
-            patched(ResourceVariable, "assign_sub", scaled(subtract)),
-            patched(ResourceVariable, "assign_add", scaled(add)),
-        ):
+        with contextlib.ExitStack() as stack:
+            for name in ("assign_sub", "assign_add"):
+                delta = scaled(getattr(ResourceVariable, name), lambda _, value, part: value * part)
+                stack.enter_context(patched(ResourceVariable, name, delta))
+            whole = scaled(ResourceVariable.assign, _part_of_the_way)
+            stack.enter_context(patched(ResourceVariable, "assign", whole))
             yield
 
     def know(self, variables: Sequence[Any]) -> None:
@@ -181,6 +188,8 @@ class Loops:
             others = self._recording_tapes - int(tape._recording)
             if others > 0 or not self.watches:
                 return original(tape, target, sources, *args, **kwargs)
+            if self.objective is not None:
+                target = self.objective(tape, target, sources)
             self._taking += 1
             try:
                 with self._follower.differentiating(_tensors(target)):
@@ -332,6 +341,11 @@ def _site(frame: FrameType) -> Site:
         user = user.f_back
     place = user or frame
     return settled((place.f_code, place.f_lasti))
+
+
+def _part_of_the_way(variable: Any, value: Any, part: Any) -> Any:
+    before = variable.read_value()
+    return before + part * (value - before)
 
 
 def as_variable(known: Any) -> Any:

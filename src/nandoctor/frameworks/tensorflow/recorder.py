@@ -110,15 +110,15 @@ class Recorder:
 
     def _read_unseen(self, tensor: Any) -> Value | None:
         """A variable that an operation was given as it is: TensorFlow reads it without telling any callback."""
-        found = self._contents.get(_address(tensor) or -1)
+        found = self._contents.get(address(tensor) or -1)
         return found if found is not None and found.shape == tuple(tensor.shape) else None
 
     def _hold(self, handle: int, value: Value, content: Any) -> None:
         """What a variable holds now. The tensor is kept, so that nothing else can be where it is."""
         self._kept.append(content)
         self._variables[handle] = value
-        if (address := _address(content)) is not None:
-            self._contents[address] = value
+        if (memory := address(content)) is not None:
+            self._contents[memory] = value
 
     def _new_value(self, tensor: Any, producer: int | None = None) -> Value:
         array = _as_numpy(tensor)
@@ -288,21 +288,22 @@ def name_leaf(recorder: Recorder, role: str, leaf: Any) -> None:
         recorder.name_tensor(role, leaf.flat_values, rows)
 
 
+def address(tensor: Any) -> int | None:
+    """Where an eager tensor's numbers lie in the host's memory; None where they do not, or where it has none."""
+    if tensor.dtype in (tf.resource, tf.variant, tf.string) or "CPU" not in (tensor.device or "CPU"):
+        return None
+    try:
+        array = tensor._numpy()
+    except (NotImplementedError, AttributeError, tf.errors.OpError):
+        return None
+    return int(array.ctypes.data) if isinstance(array, np.ndarray) and array.size else None
+
+
 def _as_numpy(tensor: Any) -> np.ndarray | None:
     if tensor.dtype in (tf.resource, tf.variant, tf.string):
         return None
     try:
         return np.asarray(tensor._numpy())  # `numpy` copies
-    except (NotImplementedError, AttributeError, tf.errors.OpError):
-        return None
-
-
-def _address(tensor: Any) -> int | None:
-    """Where a tensor's elements are, on a CPU."""
-    if tensor.dtype in (tf.resource, tf.variant, tf.string) or not tensor.device.endswith("CPU:0"):
-        return None
-    try:
-        return int(tensor._numpy().__array_interface__["data"][0])
     except (NotImplementedError, AttributeError, tf.errors.OpError):
         return None
 

@@ -17,12 +17,13 @@ import tensorflow as tf
 
 from nandoctor.findings import Location
 from nandoctor.frameworks.reading import LoopReading
-from nandoctor.frameworks.rendezvous import Rendezvous
+from nandoctor.frameworks.rendezvous import TURN, Rendezvous
 from nandoctor.frameworks.tensorflow.finite import dense
 from nandoctor.frameworks.tensorflow.loops import as_variable
 from nandoctor.frameworks.tensorflow.recorder import Recorder, recording
 from nandoctor.trace.graph import Trace
 from nandoctor.trace.locations import Frame, here
+from nandoctor.trace.recurrence import Recurrence, growing_recurrence
 
 BEYOND = 40
 """Events past the rendezvous that are recorded in turn, where the fault does not come back at once."""
@@ -65,6 +66,9 @@ class LoopTracer:
         self.loop: Location | None = None
         """The user's call of the compiled function that is running."""
         self._bad_update = False
+        self._early = False
+        self.recurrence_before: Recurrence | None = None
+        """A state that grew along the time steps of the turn before the one that was recorded."""
         self.met = False
         """Whether the fault came back."""
 
@@ -75,8 +79,21 @@ class LoopTracer:
         if passed >= self._rendezvous.eager_from and not tf.config.functions_run_eagerly():
             tf.config.run_functions_eagerly(True)
         self.loop = here(3) if function is not None else None
-        if passed >= self._rendezvous.previous and self._recorder is None:
+        if passed >= self._rendezvous.previous and self._sleeps:
             self._wake(amid_update=not self._has_optimizer)
+        elif passed >= self._first and self._recorder is None and tf.config.functions_run_eagerly():
+            self._wake(early=True)
+
+    @property
+    def _first(self) -> int:
+        """The event after which the turn before begins: the update that spoilt weights may follow what drove it."""
+        turn = self._rendezvous.event - self._rendezvous.previous
+        return self._rendezvous.previous - turn if turn <= TURN else self._rendezvous.previous
+
+    @property
+    def _sleeps(self) -> bool:
+        """Whether the turn of the fault is not being recorded."""
+        return self._recorder is None or self._early
 
     @contextlib.contextmanager
     def differentiating(self, targets: Sequence[Any]) -> Iterator[None]:
@@ -84,7 +101,7 @@ class LoopTracer:
         if recorder is None:
             yield
             return
-        recorder.trace.loss = [recorder.value(t) for t in targets if hasattr(t, "_id")]
+        recorder.trace.loss = [recorder.value(t) for t in targets if _is_eager(t)]
         recorder.gradient_frames, before = recorder.height(), recorder.gradient_frames
         recorder.in_gradient += 1
         try:
@@ -113,7 +130,8 @@ class LoopTracer:
         self._bad_update = is_told and any(value.bad for _, value in recorder.trace.gradients)
         recorder.updating, before = True, recorder.updating
         try:
-            yield
+            with recorder.scope("optimizer", None):
+                yield
         finally:
             recorder.updating, recorder.differentiated = before, False
         if self._bad_update:
@@ -133,7 +151,7 @@ class LoopTracer:
         self.met = self.met or bad
         if bad or self._events >= self._rendezvous.event + BEYOND:
             self._finish(reading)
-        elif (self._recorder is None and self._awake) or (
+        elif (self._sleeps and self._awake) or (
             self._turn_is_over and not self._updates and self._events > self._rendezvous.event
         ):
             self._wake()
@@ -218,17 +236,20 @@ class LoopTracer:
 
     # -- the recorder ---------------------------------------------------------------------------
 
-    def _wake(self, *, amid_update: bool = True) -> None:
+    def _wake(self, *, amid_update: bool = True, early: bool = False) -> None:
         """Begin a new recording; what was recorded before it was healthy.
 
         `amid_update`: a gradient was taken last, and what follows is its update.
         """
         self._open.close()
+        if self._early and self._recorder is not None:
+            self.recurrence_before = growing_recurrence(self._recorder.trace)
+        self._early = early
         self._recorder = Recorder(stop=self._stop)
         self._recorder.differentiated = amid_update and self._rendezvous.previous > 0
         for family, variables in self._known().items():
             for variable in variables:
-                self._recorder.name_variable(self._role(variable, family), variable)
+                self._recorder.name_variable(self._role(variable, family), as_variable(variable))
         self._open.enter_context(self._marks(self._recorder))
         self._open.enter_context(recording(self._recorder))
 
@@ -236,7 +257,7 @@ class LoopTracer:
         named = []
         for variable, gradient in gradients:
             tensor = dense(gradient)
-            if not hasattr(tensor, "_id"):  # symbolic
+            if not _is_eager(tensor):
                 continue
             known = as_variable(variable)
             name = "a tensor"  # that the tape was told to watch
@@ -267,3 +288,7 @@ class LoopTracer:
         recorder.mark_written()
         self._half = any(v.dtype == "float16" for node in recorder.trace.nodes for v in node.outputs)
         self._found(recorder.trace, reading)
+
+
+def _is_eager(tensor: Any) -> bool:
+    return isinstance(tensor, tf.Tensor) and not tf.is_symbolic_tensor(tensor)

@@ -49,6 +49,8 @@ class Standardising:
         self._entered = False
         self._met: set[Look] = set()
         self._calls = 0
+        self.made = False
+        """Whether something was met that looks like that."""
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[Standardising]:
@@ -115,10 +117,11 @@ class Standardising:
         look = next((known for known in self._looks if _shaped_like(leaf, known)), None)
         if look is None or (once and look in self._met):
             return leaf
-        symbolic = isinstance(leaf, tf.Tensor) and not hasattr(leaf, "_id")
+        symbolic = isinstance(leaf, tf.Tensor) and tf.is_symbolic_tensor(leaf)
         if not symbolic and not bool(_scaled_like(leaf, look)):
             return leaf
         self._met.add(look)
+        self.made = True
         plain = tf.convert_to_tensor(leaf)
         return tf.where(_scaled_like(plain, look), standardised(plain), plain) if symbolic else standardised(plain)
 
