@@ -62,6 +62,16 @@ def divides_by_spread(case: Case) -> bool:
     return subtracts and any(node.kind in ("mean", "max", "min", "sum") for node in behind)
 
 
+def divides_what_is_centred(case: Case) -> bool:
+    """Whether 0 is divided by 0 where a constant was subtracted before: what equals its mean, and has no spread."""
+    node = case.made_by("div")
+    centred = None if node is None else case.trace.producer(node.inputs[0])
+    if node is None or centred is None or centred.kind != "sub":
+        return False
+    over = case.at_bad_elements(node.inputs[0])
+    return over is not None and over.size > 0 and not over.any()
+
+
 def _before_the_step(case: Case) -> Suspicion | None:
     """NaN already in the inputs, in whole columns or whole rows, where NumPy divided 0 by 0."""
     leaf = case.origin.leaf if case.origin is not None else None

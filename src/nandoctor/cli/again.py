@@ -28,7 +28,7 @@ from nandoctor.report.words import PAGE
 from nandoctor.trace.graph import Trace, Value
 from nandoctor.trace.leaves import feeding_place, name_leaves, updating_place
 from nandoctor.trace.locations import locate
-from nandoctor.trace.measures import beside_training, is_the_validation
+from nandoctor.trace.measures import batch_of, beside_training, is_the_validation
 from nandoctor.watch.capsule import Capsule
 from nandoctor.watch.floating_point import FloatingPointLog, listening
 from nandoctor.watch.loop import LoopListener
@@ -282,7 +282,8 @@ def _capsule(
 ) -> tuple[Capsule, RecordedStep]:
     rendezvous = again.rendezvous
     validation = None if rendezvous.read is None else _validation(trace)
-    arrays = name_leaves(trace, 0 if validation is None else beside_training(trace))
+    since = 0 if validation is None else beside_training(trace)
+    arrays = name_leaves(trace, since, frozenset() if validation is None else batch_of(trace, since))
     made_at, fed, decays = None, feeding_place(trace), []
     if optimizer is not None:
         from nandoctor.frameworks.keras.penalties import decays as decays_of

@@ -11,7 +11,7 @@ import numpy as np
 from nandoctor.causes.case import Case, Growth, Spoiler, Suspicion, count_of, expression
 from nandoctor.causes.catalogue import CATALOGUE
 from nandoctor.causes.cause import Cause
-from nandoctor.causes.constant_feature import divides_by_spread
+from nandoctor.causes.constant_feature import divides_by_spread, divides_what_is_centred
 from nandoctor.causes.denominators import zero_denominator
 from nandoctor.causes.growth_facts import growth_fact, overflows
 from nandoctor.diagnose.definition import Family, definition_of
@@ -181,9 +181,10 @@ def _pipeline_spoiler(subject: Subject) -> Spoiler | None:
     case = Case(step=0, epoch=0, trace=trace, origin=origin, batch={})
     divisor = zero_denominator(case)
     message = "divide by zero in the data pipeline" if divisor is not None else f"{origin.node.op} in the data pipeline"
-    # of a divisor that was computed before only its name tells what it is
+    # of a divisor that was computed before its name may tell what it is, or what is divided
     computed_before = divisor is not None and case.roles(divisor.value) <= {"constant"}
-    return Spoiler(message, location, by_spread=None if computed_before else divides_by_spread(case), seen=True)
+    by_spread = (divides_what_is_centred(case) or None) if computed_before else divides_by_spread(case)
+    return Spoiler(message, location, by_spread=by_spread, seen=True)
 
 
 def rank(case: Case) -> list[tuple[Cause, Suspicion]]:

@@ -47,7 +47,8 @@ def _feeding(fit: Location, validation: bool) -> list[Assignment]:
     except (SyntaxError, ValueError):
         return []
     kinds = (ast.Assign, ast.AugAssign, ast.AnnAssign)
-    assigned = [n for n in ast.walk(tree) if isinstance(n, kinds) and n.value is not None and n.lineno < fit.line]
+    in_function = fit.function not in (None, "<module>")  # what calls it may stand anywhere
+    assigned = [n for n in ast.walk(tree) if isinstance(n, kinds) and (in_function or n.lineno < fit.line)]
     wanted = _reaching(tree, assigned, _given(call, validation))
     return [node for node in assigned if _target_names(node) & wanted]
 
@@ -86,10 +87,13 @@ def _returned(function: ast.FunctionDef) -> set[str]:
 
 
 def _passed(call: ast.Call, functions: dict[str, ast.FunctionDef]) -> list[tuple[set[str], set[str]]]:
-    """For each argument of a call of one of the file's functions: the parameter, and the names that it is given."""
-    if not isinstance(call.func, ast.Name) or call.func.id not in functions:
+    """For each argument of a call of one of the file's functions or methods: the parameter, and the names given."""
+    name = getattr(call.func, "id", getattr(call.func, "attr", None))
+    if name not in functions:
         return []
-    parameters = [a.arg for a in functions[call.func.id].args.args]
+    parameters = [a.arg for a in functions[name].args.args]
+    if isinstance(call.func, ast.Attribute) and parameters[:1] == ["self"]:
+        parameters = parameters[1:]
     pairs = [({name}, _names(value)) for name, value in zip(parameters, call.args, strict=False)]
     return pairs + [({k.arg}, _names(k.value)) for k in call.keywords if k.arg is not None]
 

@@ -22,13 +22,14 @@ FED = "fed"
 """The role of what a data pipeline brought in, before it is known what it is."""
 
 
-def name_leaves(trace: Trace, since: int = 0) -> dict[str, np.ndarray]:
+def name_leaves(trace: Trace, since: int = 0, only: frozenset[int] = frozenset()) -> dict[str, np.ndarray]:
     """Give the step's inputs and targets their roles, `input[0]`, `target[0]` ..., and return them by role.
 
-    `since`: the operation with which the step begins.
+    `since`: the operation with which the step begins. `only`: the values, by id, among which they are, where that is
+    known.
     """
     nodes = trace.nodes[since:]
-    candidates = _candidates(nodes)
+    candidates = [v for v in _candidates(nodes) if not only or id(v) in only]
     families = _families(nodes, candidates)
     named: dict[str, np.ndarray] = {}
     for family in ("input", "target"):

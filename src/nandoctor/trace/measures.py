@@ -47,6 +47,15 @@ def is_the_validation(trace: Trace, since: int) -> bool:
     return any(_alike(ours, theirs) for ours in trained for theirs, _ in bad)
 
 
+def batch_of(trace: Trace, since: int) -> frozenset[int]:
+    """The values, by id, that came from outside into the first error that is not finite: one batch of several."""
+    bad = [v for _, v in _within(trace, trace.loss, _terms(trace.nodes[since:], trace.loss)) if v.bad]
+    first = min(bad, key=lambda value: value.producer or 0, default=None)
+    if first is None:
+        return frozenset()
+    return frozenset(id(v) for node in trace.ancestors(first) for v in node.inputs if v.producer is None)
+
+
 def _is_bad_in_rows(trace: Trace, value: Value) -> bool:
     node = trace.producer(value)
     return value.shape != () or (node is not None and any(v.bad and v.shape != () for v in node.inputs))

@@ -142,7 +142,8 @@ class LoopWatch(LoopListener):
         """Where a second run meets a number that was read: after the last training step before it, recorded too."""
         last = readout.reading
         met = self._rendezvous(int(last.events), int(last.before), "validation", last)
-        return msgspec.structs.replace(met, read=Place.of(readout.frames[0]))
+        before = tuple(record for record in met.history if record.step <= met.step)
+        return msgspec.structs.replace(met, read=Place.of(readout.frames[0]), history=before)
 
     def ended(self, weights_are_finite: Callable[[], bool], reading: LoopReading | None) -> None:
         """The script has ended: an update that spoilt the weights after the last loss shows only now."""
