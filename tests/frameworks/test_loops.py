@@ -376,18 +376,19 @@ def test_numbers_that_the_script_reads_are_told_of_where_they_are_not_finite() -
                 f"{tf.constant(math.nan):.1f}"  # amid a step
             tape.gradient(loss, v)
             float(loss)
-            tf.constant([math.nan, 1.0]).numpy()  # not a number, but many
+            tf.constant([[math.nan, 1.0]]).numpy()  # a table
 
             def reads() -> None:
                 assert f"{tf.constant(math.inf):.2f}" == "inf"
                 np.mean([tf.constant(math.nan), tf.constant(1.0)])
+                tf.constant([1.0, -math.inf]).numpy()
                 str(tf.constant("text")), int(tf.constant(3))
 
             reads()
-        assert [name for _, name in listener.read_out] == ["reads", "reads"]
-        assert listener.read_out[0][0] == math.inf
+        assert [name for _, name in listener.read_out] == ["reads", "reads", "reads"]
+        assert (listener.read_out[0][0], listener.read_out[2][0]) == (math.inf, -math.inf)
         float(tf.constant(math.nan))
-        assert len(listener.read_out) == 2
+        assert len(listener.read_out) == 3
 
     corpus.in_fork(work)
 

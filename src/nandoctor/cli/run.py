@@ -33,7 +33,7 @@ from nandoctor.frameworks.rendezvous import Experiment, Rendezvous
 from nandoctor.guard import Guard, NestedGuard
 from nandoctor.record import healthy_record
 from nandoctor.report.terminal import healthy_line, print_result
-from nandoctor.report.words import PAGE
+from nandoctor.report.words import PAGE, relative
 from nandoctor.watch.floating_point import FloatingPointLog, FloatingPointNote, listening
 from nandoctor.watch.started import started_by_run
 from nandoctor.watch.watch import Watch
@@ -386,7 +386,7 @@ def _open_page(page: Path | None) -> None:
     except Exception:  # whatever a browser's command does
         opened = False
     if not opened:
-        print(f"nandoctor: no browser could be started; the page is {page}", file=sys.stderr)
+        print(f"nandoctor: no browser could be started; the page is {relative(str(page))}", file=sys.stderr)
 
 
 def _guard_keras(session: Session, stack: contextlib.ExitStack) -> None:

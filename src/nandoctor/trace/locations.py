@@ -70,16 +70,20 @@ def user_frame(frames: tuple[Frame, ...]) -> Frame | None:
     return next((f for f in frames if is_user_code(f[0].co_filename)), None)
 
 
-@functools.lru_cache(maxsize=4096)
 def settled(frame: Frame) -> Frame:
     """The frame, with the first instruction of its expression.
 
     Of the instructions that make one call Python 3.11 may stop at another once it has specialised them: by its offset
     alone a place is not known again.
     """
-    code, offset = frame
+    return frame[0], _first_offset(*frame)
+
+
+@functools.lru_cache(maxsize=4096)
+def _first_offset(code: CodeType, offset: int) -> int:
+    """Equal code in two files is equal to Python: what is remembered of it must not name the file."""
     positions = list(code.co_positions())
-    return code, 2 * positions.index(positions[offset // 2])
+    return 2 * positions.index(positions[offset // 2])
 
 
 def locate(frame: Frame, layer: str | None = None) -> Location:

@@ -85,12 +85,12 @@ class _Part(NamedTuple):
 
 
 def _scale(flat: np.ndarray) -> float:
-    """By what numbers are divided so that their squares are not beyond float64; only float64 holds such numbers."""
+    """By what numbers are divided so that float64 can hold their squares; only float64 has such large and small ones."""
     if flat.dtype != np.float64:
         return 1.0
     magnitude = np.abs(flat[np.isfinite(flat)])
     largest = float(magnitude.max()) if magnitude.size else 0.0
-    return largest if largest > _SQUARABLE else 1.0
+    return 1.0 if largest == 0.0 or 1.0 / _SQUARABLE < largest < _SQUARABLE else largest
 
 
 def _part(block: np.ndarray, tiny: float, scale: float) -> _Part:
@@ -112,7 +112,7 @@ def _part(block: np.ndarray, tiny: float, scale: float) -> _Part:
 
 
 _SQUARABLE = 1e120
-"""The squares of larger numbers, added up, may be beyond float64."""
+"""The squares of larger numbers, added up, may be beyond float64, and those of smaller ones than its inverse are 0."""
 
 
 def _joined(one: _Part, other: _Part) -> _Part:

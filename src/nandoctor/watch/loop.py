@@ -13,7 +13,7 @@ import msgspec
 
 from nandoctor.frameworks.reading import MOST_SKIPS, LoopReading
 from nandoctor.frameworks.rendezvous import TURN, Place, Rendezvous
-from nandoctor.trace.locations import Frame, settled
+from nandoctor.trace.locations import Frame
 from nandoctor.watch.floating_point import FloatingPointNote
 from nandoctor.watch.history import History
 
@@ -82,8 +82,8 @@ class LoopWatch(LoopListener):
     ) -> None:
         super().__init__(self._look)
         self._notes = notes
-        self._readouts: dict[Frame, Readout] = {}
-        self._empty: dict[Frame, EmptyPass] = {}
+        self._readouts: dict[Place, Readout] = {}
+        self._empty: dict[Place, EmptyPass] = {}
         self.history = History()
         self.events = 0
         self._on_fault = on_fault
@@ -118,11 +118,11 @@ class LoopWatch(LoopListener):
     def read(self, tensor: Any, value: float, frames: tuple[Frame, ...], reading: LoopReading) -> None:
         if len(self._readouts) < _READOUTS and not self._over:
             readout = Readout(value, frames, reading, time.perf_counter() - self._first)
-            self._readouts.setdefault(settled(frames[0]), readout)
+            self._readouts.setdefault(Place.of(frames[0]), readout)
 
     def exhausted(self, frames: tuple[Frame, ...], reading: LoopReading) -> None:
-        if len(self._empty) < _READOUTS and settled(frames[0]) not in self._empty:
-            self._empty[settled(frames[0])] = EmptyPass(frames, len(self._notes()))
+        if len(self._empty) < _READOUTS and Place.of(frames[0]) not in self._empty:
+            self._empty[Place.of(frames[0])] = EmptyPass(frames, len(self._notes()))
 
     @property
     def readouts(self) -> tuple[Readout, ...]:

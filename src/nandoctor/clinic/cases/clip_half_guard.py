@@ -6,7 +6,7 @@ log(1 - p) is log(0): a very clear tumour makes the loss NaN as soon as the netw
 # cause: log-of-zero
 # phase: forward
 # rows: 13
-# step: 51
+# step: any
 
 import keras
 import tensorflow as tf

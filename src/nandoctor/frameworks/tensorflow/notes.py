@@ -124,7 +124,7 @@ class Notes:
         endless = True if scale is None else tf.cast(scale, tf.float64) <= FAR_BELOW
         gradient = at_large & ~suspected & bad & endless
         one = tf.ones_like(noted.kind)
-        earlier = noted.doubt > 0.0  # its gradients were added to what is given now
+        earlier = (noted.doubt > 0.0) & tf.math.is_finite(noted.gradient_sumsq)  # they were added to what is given
         event, before = (
             tf.where(earlier, noted.doubt, noted.events),
             tf.where(earlier, noted.doubt_previous, noted.before),
@@ -195,7 +195,7 @@ def _judged_by_the_weights(now: LoopReading, noted: LoopReading) -> LoopReading:
     doubted = noted.doubt > 0.0
     spoilt = tf.equal(noted.fault, 0.0) & doubted & ~fine
     kept = doubted & ~(fine & tf.not_equal(now.weight_sumsq, noted.doubt_weights))
-    begun = ~kept & ~tf.math.is_finite(now.gradient_sumsq)
+    begun = ~kept & ~tf.math.is_finite(now.gradient_sumsq) & tf.math.is_finite(now.loss)
 
     def doubt(of_this: Any, before: Any) -> Any:
         return tf.where(kept, before, tf.where(begun, tf.cast(of_this, tf.float64), zero))
