@@ -85,7 +85,7 @@ class _Part(NamedTuple):
 
 
 def _scale(flat: np.ndarray) -> float:
-    """By what numbers are divided so that float64 can hold their squares; only float64 has such large and small ones."""
+    """What numbers are divided by for float64 to hold their squares; no other float has such large or small ones."""
     if flat.dtype != np.float64:
         return 1.0
     magnitude = np.abs(flat[np.isfinite(flat)])
