@@ -242,6 +242,8 @@ class Guard:
                 self._watch.healthy(reading, batch)
                 return self._after_healthy_step(self._watch)
             what = f"step {self.steps + 1:,} is not finite; replaying it ..."
+            if reading.spoilt:
+                self._watch.recover()
             with self._kept_if_interrupted(), stages(what, sys.stderr) as say:
                 found = self._examined(self._watch.capsule(reading.surface, batch), say)
         if guarded.failed:

@@ -568,7 +568,51 @@ def test_the_history_says_which_steps_a_loss_scaler_skipped_and_at_what_scale() 
         applied = [r for r in records if not r.skipped]
         assert all(float(r.gradient_norm or 0) < 10 for r in applied)  # of the loss, not of the scaled loss
         assert all(r.update_ratio in (0, None) for r in skipped)
-        assert any(float(r.update_ratio or 0) > 0 for r in applied)
+
+    corpus.in_fork(work)
+
+
+def test_by_how_much_the_weights_change_is_looked_at_now_and_then() -> None:
+    def work() -> None:
+        model, _ = keras_models.batchnorm_dropout()
+        x, y = keras_models.data()
+        before = [np.array(v) for v in model.trainable_variables]
+        guard = quiet_guard()
+        model.fit(x, y, batch_size=2, epochs=1, steps_per_epoch=1, shuffle=False, verbose=0, callbacks=[guard])
+        change = sum(((np.array(v) - b) ** 2).sum() for v, b in zip(model.trainable_variables, before, strict=True))
+        norm = sum((np.array(v) ** 2).sum() for v in model.trainable_variables)
+        assert guard._watch.history.records[0].update_ratio == pytest.approx((change / norm) ** 0.5, rel=1e-4)
+        model.fit(x, y, batch_size=2, verbose=0, callbacks=[guard])
+        known = [r.update_ratio is not None for r in guard._watch.history.records]
+        assert known == [n % 32 == 0 for n in range(35)]
+
+    corpus.in_fork(work)
+
+
+@pytest.mark.parametrize("options", WAYS)
+def test_an_update_that_nothing_led_to_expect_leaves_the_latest_snapshot(options: dict[str, Any]) -> None:
+    """A slot becomes infinite between two calm steps: the gradients are finite, the update is not."""
+
+    def work() -> None:
+        import keras
+
+        model, fit = keras_models.batchnorm_dropout(**options)
+        seen: list[list[np.ndarray]] = []
+
+        class Spoils(keras.callbacks.Callback):
+            def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+                seen.append([np.array(v) for v in model.trainable_variables])
+                if len(seen) == 4:
+                    slot = model.optimizer._momentums[0]
+                    slot.assign(np.full(slot.shape, np.inf, "float32"))
+
+        guard = quiet_guard()
+        fit(callbacks=[guard, Spoils()])
+        assert guard.result.status == "fault"
+        now = [np.array(v) for v in model.trainable_variables]
+        assert all(np.isfinite(a).all() for a in now)
+        if options in ({}, {"jit_compile": True}):  # compiled, one step at a time: nothing was held
+            assert not same(now, seen[3])
 
     corpus.in_fork(work)
 

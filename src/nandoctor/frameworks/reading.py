@@ -114,7 +114,8 @@ class Reading:
     `update_sumsq` is of what the step changed the weights by; None where that was not looked at. `loss_scale` is what a
     loss scaler multiplied the loss by (the gradients are those of the scaled loss), None where there is none; `skipped`
     says that it left the step out because a scaled gradient was not finite. `left_out` says that the loss was not
-    finite, and that a step of the user's own did not train on it.
+    finite, and that a step of the user's own did not train on it. `spoilt`: the weights are not finite, and what they
+    were before is not at hand.
     """
 
     code: int
@@ -127,6 +128,7 @@ class Reading:
     loss_scale: float | None = None
     skipped: bool = False
     left_out: bool = False
+    spoilt: bool = False
 
     @property
     def faulty(self) -> bool:

@@ -62,6 +62,11 @@ class Watch:
         """Whether a step was refused by the gate, or is skipped by a loss scaler without end."""
         return reading.faulty or self._scaling.is_endless(reading, batch)
 
+    def recover(self) -> None:
+        """An update spoilt the weights and cannot be taken back: what is left is the latest healthy state."""
+        if self._snapshots.kept:
+            self.training.restore(self._snapshots.kept[-1].state)
+
     def stuck(self) -> Capsule | None:
         """At the end of a training: its last step, if a loss scaler was still skipping and would have gone on."""
         batch = self._scaling.stuck_at_the_end()

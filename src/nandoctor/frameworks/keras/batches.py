@@ -16,7 +16,8 @@ from nandoctor.frameworks.protocol import Batch
 
 def read_batch(data: Any, *, validation: bool = False) -> Batch:
     """The batch that a train step, or the step of a validation, was given."""
-    data = keras.tree.map_structure(lambda leaf: None if isinstance(leaf, tf.experimental.Optional) else leaf, data)
+    if not (isinstance(data, tuple) and all(isinstance(part, tf.Tensor) for part in data)):
+        data = keras.tree.map_structure(lambda leaf: None if isinstance(leaf, tf.experimental.Optional) else leaf, data)
     return Batch(data, _arrays, validation=validation)
 
 

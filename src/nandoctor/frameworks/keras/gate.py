@@ -129,6 +129,7 @@ class Gate:
                 optimizer.build(trainable_variables)
                 optimizer.built = True
             self._fail_unless(tf.equal(self._suspect.read_value(), 0.0), BAD_LOSS)
+            self._fail_unless(tf.math.is_finite(learning_rate(optimizer)), BAD_UPDATE)
             sumsq = sum_of_squares(known, in_xla=self._in_xla)
             self._gradients.assign_add(sumsq)
             fine = _all_finite_exactly(sumsq, known)

@@ -115,4 +115,6 @@ def as_one_batch(data: Any) -> Any:
         parts = leaf.values if isinstance(leaf, tf.distribute.DistributedValues) else (leaf,)
         return parts[0] if len(parts) == 1 else tf.concat(parts, axis=0)
 
+    if isinstance(data, tuple) and all(isinstance(part, tf.Tensor) for part in data):
+        return data
     return tf.nest.map_structure(joined, data)

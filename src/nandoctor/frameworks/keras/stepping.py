@@ -12,17 +12,18 @@ import numpy as np
 import tensorflow as tf
 
 from nandoctor.frameworks.keras.batches import read_batch
+from nandoctor.frameworks.keras.caution import Caution
 from nandoctor.frameworks.keras.gate import READING
 from nandoctor.frameworks.keras.holding import Holding
 from nandoctor.frameworks.keras.replicas import as_one_batch, keeping_state, runs_on_replicas
 from nandoctor.frameworks.protocol import Verdict, Watcher
-from nandoctor.frameworks.reading import Reading
+from nandoctor.frameworks.reading import BAD_UPDATE, Reading
 
 _COMPILED = "__nandoctor_compiled__"
 """Attribute of a train or test function of Keras: what was compiled of it, by the specification of its batches."""
 
-UPDATE_EVERY = 8
-"""In every so many steps it is looked at by how much the weights change: a third pass over them."""
+UPDATE_EVERY = 32
+"""In every so many steps it is looked at by how much the weights change."""
 
 TrainFunction = Callable[[Any], Any]
 GatedStep = Callable[[Any], tuple[dict[str, Any], Reading]]
@@ -86,6 +87,8 @@ class _GatedStep:
         self._note_dataset = note_dataset
         self._keras_function = model.train_function
         self._run: Any = None
+        self._free: Any = None
+        self._caution = Caution(model)
         self._steps = 0
 
     def __call__(self, iterator: Any, data: Any) -> tuple[dict[str, Any], Reading]:
@@ -93,14 +96,17 @@ class _GatedStep:
         if self._run is None:
             self._run = self._prepared(iterator, data)
         started = time.perf_counter()
-        logs, before = self._run(data)
+        looked_at = self._steps % UPDATE_EVERY == 0
+        logs, before = self._run(data) if looked_at or self._caution.is_needed else self._free(data)
         logs = dict(logs)
         reading = _reading(logs.pop(READING).numpy().tolist(), time.perf_counter() - started)
         if reading.faulty:
             self._holding.put_back(before)
-        elif self._steps % UPDATE_EVERY == 0 and before:
+            reading = replace(reading, spoilt=not before and bool(reading.code & BAD_UPDATE))
+        elif looked_at and before:
             reading = replace(reading, update_sumsq=self._holding.update_sumsq(before))
         self._steps += 1
+        self._caution.note(reading)
         return logs, reading
 
     def _prepared(self, iterator: Any, data: Any) -> Any:
@@ -113,11 +119,11 @@ class _GatedStep:
         if runs_on_replicas(model):
             with model.distribute_strategy.scope():
                 _build_variables(model, run)
-            run = keeping_state(model, run)
+            run = self._free = keeping_state(model, run)
         elif compiled:
-            run = self._compiled(run, iterator.element_spec)
+            run, self._free = self._compiled(run, iterator.element_spec), _freely(run)
         else:
-            run = self._holding.eager(run)
+            run = self._free = self._holding.eager(run)
         self._watcher.on_built(read_batch(as_one_batch(data)))
         return run
 
@@ -128,6 +134,11 @@ class _GatedStep:
             run.get_concrete_function()
             made[name] = self._holding.compiled(run, spec)
         return made[name]
+
+
+def _freely(run: Any) -> Callable[[Any], tuple[Any, Sequence[Any]]]:
+    """The step, of which nothing from before is held."""
+    return lambda data: (run(data), ())
 
 
 def _build_variables(model: Any, step: Any) -> None:
