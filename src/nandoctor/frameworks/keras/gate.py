@@ -166,10 +166,11 @@ class Gate:
 
     def _check_state(self, state: Sequence[Any], before: Sequence[Any]) -> None:
         """A statistic that was finite and no longer is; one that never was (a running minimum) is not judged."""
-        pairs = [(v, o) for v, o in zip(state, before, strict=True) if v.dtype.is_floating]
+        pairs = [(v.read_value(), o) for v, o in zip(state, before, strict=True) if v.dtype.is_floating]
         if pairs:
-            lost = [tf.reduce_any(tf.math.is_finite(o) & ~tf.math.is_finite(v)) for v, o in pairs]
-            self._fail_unless(~tf.reduce_any(tf.stack(lost)), BAD_STATE)
+            sumsq = sum_of_squares([v for v, _ in pairs], in_xla=self._in_xla)
+            kept = tf.cond(tf.math.is_finite(sumsq), lambda: tf.constant(True), lambda: ~_lost(pairs))
+            self._fail_unless(kept, BAD_STATE)
 
     def _judge_loss(self, written: Sequence[Any], before: Sequence[Any]) -> None:
         """A loss that is not finite, where no optimizer was called: whether something else went wrong, or was written.
@@ -256,6 +257,11 @@ def _tf_variables(variables: Any) -> list[Any]:
 def _all_finite_exactly(sumsq: Any, tensors: Sequence[Any]) -> Any:
     """Element by element, only when the cheap sum is not finite."""
     return tf.cond(tf.math.is_finite(sumsq), lambda: tf.constant(True), lambda: all_finite(tensors))
+
+
+def _lost(pairs: Sequence[tuple[Any, Any]]) -> Any:
+    """Whether a number was finite before and is not now."""
+    return tf.reduce_any(tf.stack([tf.reduce_any(tf.math.is_finite(o) & ~tf.math.is_finite(v)) for v, o in pairs]))
 
 
 def _restore(variables: Sequence[Any], values: Sequence[Any]) -> bool:
