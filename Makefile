@@ -27,6 +27,7 @@ test: $(READY)
 
 bench: $(READY)
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/overhead.py
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/fault.py
 
 clinic: $(READY)
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup -m "clinic or not clinic"
