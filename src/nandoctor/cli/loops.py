@@ -73,11 +73,13 @@ class LoopSession:
     def _keep(self, loops: Any) -> None:
         self._loops = loops
 
-    def ended(self) -> None:
-        """The script has ended by itself; one update has not been judged yet, and no validation."""
+    def ended(self, *, by_itself: bool) -> None:
+        """The script has ended; one update has not been judged yet, and no validation (none is after an error)."""
         if self._loops is None or self.result is not None:
             return
         self._watch.ended(lambda: _all_finite(self._loops.variables), self._loops.reading)
+        if not by_itself:
+            return
         if (empty := self._watch.empty_pass()) is not None:
             place = iterated(empty.frames[0])
             self.result = doctor.examine_validation(self.steps, 0, 0, place, command="run", loop=True)

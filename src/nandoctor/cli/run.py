@@ -249,7 +249,7 @@ def run(target: str, arguments: Sequence[str], options: Options, *, module: bool
             ended = run_to_its_end(target, arguments, module=module)
             if not isinstance(ended.error, KeyboardInterrupt):
                 with contextlib.suppress(StopRun):
-                    session.loops.ended()
+                    session.loops.ended(by_itself=ended.error is None)
             gc.collect()  # the frames of `fit` that were left hold iterators whose threads must end before Python does
             if ended.error is not None and not (session.interrupted and isinstance(ended.error, KeyboardInterrupt)):
                 show_error(ended.error)
