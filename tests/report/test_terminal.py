@@ -85,7 +85,8 @@ def marked(text):
     return lines[n - 1][mark.index("^") : len(mark.rstrip())]
 
 
-def test_a_report_says_what_where_why_and_what_to_do(at):
+def test_a_report_says_what_where_why_and_what_to_do(at, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # far from the path that is shown
     text = printed(diagnosis(at("dist = <<tf.sqrt(d)>> + 1")), capsule="/tmp/out/c", notes=("a note",))
     for part in (
         "nandoctor: the gradient was not finite at step 1,211 (epoch 4, batch 11).",
@@ -236,7 +237,8 @@ def test_a_script_that_failed_is_not_said_to_be_not_finite():
     assert "not finite at" not in shown
 
 
-def test_a_fault_without_a_cause_says_so():
+def test_a_fault_without_a_cause_says_so(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # far from the path that is shown
     shown = printed(steps=4, notes=("it did not come back",), capsule="/tmp/out/c")
     assert "nandoctor: step 5 was not finite; its cause was not found." in shown
     assert "it did not come back" in shown

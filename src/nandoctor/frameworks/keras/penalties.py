@@ -25,6 +25,7 @@ from nandoctor.trace.locations import locate, stack, user_frame
 def of_variable(variable: Any, value: float, layer: Location | None) -> Penalty:
     """The regulariser of a variable; `layer`: the user's line that made its layer."""
     place = sites.variable_made_at(variable) or layer
+    place = sites.argument_at(place, f"{variable.name}_regularizer") or place
     place = sites.only_call_of(type(variable.regularizer), place) or place
     coefficient = getattr(variable.regularizer, "l2", None)
     known = None if coefficient is None else float(coefficient)

@@ -131,6 +131,17 @@ def only_call_of(made: type, near: Location | None) -> Location | None:
     return location_of(calls[0], near.file) if len(calls) == 1 else None
 
 
+def argument_at(place: Location | None, name: str) -> Location | None:
+    """What the call at a place is given under a name, where the call goes over several lines."""
+    if place is None or place.end_line == place.line:
+        return None
+    for call in _calls(place.file, lambda _: True):
+        given = next((k.value for k in call.keywords if k.arg == name), None)
+        if given is not None and call.lineno <= place.line and call.end_lineno == place.end_line:
+            return location_of(given, place.file)
+    return None
+
+
 def _compile_call_in(fit: Location) -> Location | None:
     """The last `.compile(` above the `fit` call in its file."""
     calls = _calls(fit.file, lambda name: isinstance(name, ast.Attribute) and name.attr == "compile")

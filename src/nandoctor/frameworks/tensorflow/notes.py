@@ -98,7 +98,9 @@ class Notes:
             bad_losses=noted.bad_losses + tf.cast(bad, tf.float64),
             skipped=tf.zeros_like(noted.skipped),
         )
-        self._write(_judged_by_the_weights(read, noted))
+        # the squares may overflow where each gradient is finite
+        sound = tf.cond(tf.math.is_finite(gradient_sumsq), lambda: tf.constant(True), lambda: all_finite(gradients))
+        self._write(_judged_by_the_weights(read, noted, open_case=~sound & ~bad))
 
     def _lost(self, here: _SiteNotes, state: Sequence[Any]) -> Any:
         """Whether what the loss writes was finite and is not any more, or is NaN; a running minimum begins infinite."""
@@ -185,17 +187,17 @@ class Notes:
         return sorted((r for r in rows if since < r.events < until), key=lambda r: r.events)
 
 
-def _judged_by_the_weights(now: LoopReading, noted: LoopReading) -> LoopReading:
+def _judged_by_the_weights(now: LoopReading, noted: LoopReading, *, open_case: Any) -> LoopReading:
     """What is noted of an event, with what the weights say of gradients of an earlier one that were not finite.
 
     Where they have become the weights, that event is the fault. Where the weights have changed and are finite, they
-    were left out.
+    were left out. `open_case`: the gradients of this event are not finite, and its loss is.
     """
     fine, zero = tf.math.is_finite(now.weight_sumsq), tf.zeros_like(noted.doubt)
     doubted = noted.doubt > 0.0
     spoilt = tf.equal(noted.fault, 0.0) & doubted & ~fine
     kept = doubted & ~(fine & tf.not_equal(now.weight_sumsq, noted.doubt_weights))
-    begun = ~kept & ~tf.math.is_finite(now.gradient_sumsq) & tf.math.is_finite(now.loss)
+    begun = ~kept & open_case
 
     def doubt(of_this: Any, before: Any) -> Any:
         return tf.where(kept, before, tf.where(begun, tf.cast(of_this, tf.float64), zero))
