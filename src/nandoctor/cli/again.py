@@ -265,6 +265,12 @@ def _layer_site(variable: Any) -> Location | None:
     return layer_of_variable_made_at(variable)
 
 
+def _trained_at(tracer: Any, rendezvous: Rendezvous, fed: Location | None) -> Location | None:
+    """The call of the compiled step; of a validation its own, where it is compiled."""
+    compiled = rendezvous.read is None or tracer.loop_after >= rendezvous.event
+    return (tracer.loop if compiled else None) or fed
+
+
 def _validation(trace: Trace) -> ValidationReading:
     read = trace.loss[0].array if trace.loss else None
     bad = [] if read is None else read[~np.isfinite(read)].ravel().tolist()
@@ -307,7 +313,7 @@ def _capsule(
         snapshots=(Snapshot(1, {name: array for name, (array, _) in weights.items()}),) if weights else (),
         history=rendezvous.history,
         notes=log.notes,
-        fit_location=(tracer.loop or fed) if validation is None else (fed or tracer.loop),
+        fit_location=_trained_at(tracer, rendezvous, fed),
         fed_location=fed,
         optimizer_location=made_at,
         loop=True,

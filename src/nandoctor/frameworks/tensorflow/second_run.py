@@ -64,7 +64,10 @@ class LoopTracer:
         self.roles: dict[int, str] = {}
         """By id of the variable, as far as gradients were taken of it: `weight dense/kernel`."""
         self.loop: Location | None = None
-        """The user's call of the compiled function that is running."""
+        """The user's call of the compiled function that is running, or ran last."""
+        self.loop_after = 0
+        """How many events there were before it."""
+        self._pending: tuple[list[Any], list[Any]] | None = None
         self._bad_update = False
         self._early = False
         self.recurrence_before: Recurrence | None = None
@@ -78,7 +81,7 @@ class LoopTracer:
         passed = events()
         if passed >= self._rendezvous.eager_from and not tf.config.functions_run_eagerly():
             tf.config.run_functions_eagerly(True)
-        self.loop = here(3) if function is not None else None
+        self.loop, self.loop_after = here(3) if function is not None else None, passed
         if passed >= self._rendezvous.previous and self._sleeps:
             self._wake(amid_update=not self._has_optimizer)
         elif passed >= self._first and self._recorder is None and tf.config.functions_run_eagerly():
@@ -175,13 +178,20 @@ class LoopTracer:
 
     @property
     def _is_bad_gradient_again(self) -> bool:
-        """The tape's own. Later ones an optimizer may not be given, or a scaler skip."""
-        if self._recorder is None or self._rendezvous.surface != "gradient":
-            return False
+        """The tape's own. What an optimizer is given is looked at there, after all that the loop does with it; where it
+        is given nothing before the next event, the gradients were added up."""
         past = self._events - self._rendezvous.event
-        if past < 0 or (past > 0 and self._has_optimizer):
+        if self._recorder is None or self._rendezvous.surface != "gradient" or past < 0:
             return False
-        return any(value.bad for _, value in self._recorder.trace.gradients)
+        trace = self._recorder.trace
+        if past > 0 and self._pending is not None:
+            trace.loss, trace.gradients = self._pending
+            return True
+        bad = any(value.bad for _, value in trace.gradients)
+        if self._has_optimizer:
+            self._pending = (trace.loss, trace.gradients) if bad and past == 0 else None
+            return False
+        return bad
 
     @property
     def _awake(self) -> bool:
