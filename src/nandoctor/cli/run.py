@@ -232,16 +232,19 @@ def run(target: str, arguments: Sequence[str], options: Options, *, module: bool
     session.loops = LoopSession(target, chance, second, StopRun, session.check_limit, lambda: session.log.notes)
 
     def report(ended: Ended) -> tuple[int, Result]:
-        if second is not None:
-            second.dismiss()
         with contextlib.suppress(OSError):
             os.chdir(home)
         return _report(session, ended)
 
+    def before_exit(code: int) -> int:
+        if second is not None:
+            second.dismiss()
+        return report(Ended(code))[0]
+
     try:
         with plain_excepthook(), contextlib.ExitStack() as stack:
             stack.enter_context(patched(threading, "excepthook", _unless_stopped(threading.excepthook)))
-            stack.enter_context(_reporting_before_exit(lambda code: report(Ended(code))[0]))
+            stack.enter_context(_reporting_before_exit(before_exit))
             stack.enter_context(started_by_run(target, arguments, module=module))
             stack.enter_context(session.loops.watching())
             stack.enter_context(when_imported("keras", lambda: _guard_keras(session, stack)))

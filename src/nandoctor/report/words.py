@@ -22,8 +22,7 @@ def healthy(result: Result) -> str:
     if result.steps == 0:
         return "no training step was seen, so nothing was watched."
     cost = "" if result.guard_cost is None else f", {result.guard_cost:.1%} of the time spent watching"
-    steps = "1 step" if result.steps == 1 else f"{result.steps:,} steps"
-    return f"healthy. {steps} watched{cost}."
+    return f"healthy. {count(result.steps, 'step')} watched{cost}."
 
 
 INTERRUPTED = "finding out why was interrupted"

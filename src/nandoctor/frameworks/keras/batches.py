@@ -16,9 +16,14 @@ from nandoctor.frameworks.protocol import Batch
 
 def read_batch(data: Any, *, validation: bool = False) -> Batch:
     """The batch that a train step, or the step of a validation, was given."""
-    if not (isinstance(data, tuple) and all(isinstance(part, tf.Tensor) for part in data)):
+    if not is_plain(data):
         data = keras.tree.map_structure(lambda leaf: None if isinstance(leaf, tf.experimental.Optional) else leaf, data)
     return Batch(data, _arrays, validation=validation)
+
+
+def is_plain(data: Any) -> bool:
+    """Whether a batch is a tuple of tensors and nothing else, as most are: there is nothing to look for inside."""
+    return isinstance(data, tuple) and all(isinstance(part, tf.Tensor) for part in data)
 
 
 def _arrays(data: Any) -> dict[str, np.ndarray]:

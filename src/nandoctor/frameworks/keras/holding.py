@@ -7,6 +7,7 @@ made in new memory while it is held: that is the same sum, without the copy.
 from __future__ import annotations
 
 import contextlib
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -20,17 +21,13 @@ from nandoctor.frameworks.tensorflow.finite import sum_of_squares
 class Holding:
     """What the updates of one model's step write.
 
-    `note` says it, as the step is traced or runs; `before` and `compiled` give the values from before a step.
+    `note` says it, as the step is traced or runs; what `eager` and `compiled` make gives the values from before a step.
     """
 
     def __init__(self) -> None:
         self._weights: dict[int, Any] = {}
         self._slots: dict[int, Any] = {}
         self._values: dict[int, Any] = {}
-
-    def begin(self) -> None:
-        """A step begins, where steps run eagerly."""
-        self._values = {}
 
     def note(self, weights: Sequence[Any], slots: Sequence[Any]) -> None:
         """An update is about to write these."""
@@ -44,7 +41,7 @@ class Holding:
         """The eager step; it returns the values from before it, too."""
 
         def step(data: Any) -> tuple[Any, Sequence[Any]]:
-            self.begin()
+            self._values = {}
             logs = run(data)
             return logs, [self._values.get(key) for key in (*self._weights, *self._slots)]
 
@@ -76,13 +73,15 @@ class Holding:
 def into_new_memory() -> Iterator[None]:
     """While inside, what is added to a variable, or subtracted from it, is not written over its old value."""
 
-    def add(variable: Any, delta: Any, use_locking: Any = None, name: Any = None, read_value: bool = True) -> Any:
-        delta = tf.convert_to_tensor(delta, variable.dtype)
-        return variable.assign(variable.read_value() + delta, use_locking, name, read_value)
+    def assigning(combine: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+        def assign(variable: Any, delta: Any, *options: Any, **named: Any) -> Any:
+            delta = tf.convert_to_tensor(delta, variable.dtype)
+            return variable.assign(combine(variable.read_value(), delta), *options, **named)
 
-    def subtract(variable: Any, delta: Any, use_locking: Any = None, name: Any = None, read_value: bool = True) -> Any:
-        delta = tf.convert_to_tensor(delta, variable.dtype)
-        return variable.assign(variable.read_value() - delta, use_locking, name, read_value)
+        return assign
 
-    with patched(ResourceVariable, "assign_add", add), patched(ResourceVariable, "assign_sub", subtract):
+    with (
+        patched(ResourceVariable, "assign_add", assigning(operator.add)),
+        patched(ResourceVariable, "assign_sub", assigning(operator.sub)),
+    ):
         yield

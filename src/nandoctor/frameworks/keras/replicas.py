@@ -14,6 +14,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from nandoctor.frameworks.keras.batches import is_plain
 from nandoctor.frameworks.keras.gate import READING, learning_rate, optimizers_of, scales_loss, state_of, wrapped
 from nandoctor.frameworks.keras.holding import Holding
 from nandoctor.frameworks.reading import BAD_GRADIENT, BAD_LOSS, BAD_STATE, BAD_UPDATE
@@ -115,6 +116,6 @@ def as_one_batch(data: Any) -> Any:
         parts = leaf.values if isinstance(leaf, tf.distribute.DistributedValues) else (leaf,)
         return parts[0] if len(parts) == 1 else tf.concat(parts, axis=0)
 
-    if isinstance(data, tuple) and all(isinstance(part, tf.Tensor) for part in data):
+    if is_plain(data):
         return data
     return tf.nest.map_structure(joined, data)

@@ -150,7 +150,7 @@ class LoopTracer:
         bad_loss = self._recorder is not None and (
             (reading.faulty and int(reading.kind) != 2) or self._is_suspect_again(reading)
         )
-        bad = bad_loss or self._is_bad_gradient_again
+        bad = bad_loss or self._meets_bad_gradient()
         self.met = self.met or bad
         if bad or self._events >= self._rendezvous.event + BEYOND:
             self._finish(reading)
@@ -176,8 +176,7 @@ class LoopTracer:
         """What the first run found to be a fault in the end shows here as it begins."""
         return self._rendezvous.surface == "loss" and reading.suspect == reading.events >= self._rendezvous.event
 
-    @property
-    def _is_bad_gradient_again(self) -> bool:
+    def _meets_bad_gradient(self) -> bool:
         """The tape's own. What an optimizer is given is looked at there, after all that the loop does with it; where it
         is given nothing before the next event, the gradients were added up."""
         past = self._events - self._rendezvous.event
