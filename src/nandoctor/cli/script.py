@@ -143,7 +143,7 @@ def _without_ours(tb: TracebackType | None) -> TracebackType | None:
 
 def _is_ours(filename: str) -> bool:
     inside = filename.startswith(_PACKAGE + os.sep)
-    return inside and not filename.startswith(os.path.join(_PACKAGE, "clinic", "cases") + os.sep)
+    return inside and not filename.startswith(os.path.join(_PACKAGE, "clinic") + os.sep)
 
 
 _FRAME = re.compile(r'^ +File "([^"]+)", line \d+, in .*$')

@@ -26,7 +26,7 @@ Frame = tuple[CodeType, int]
 """A code object and the offset of the instruction it was executing."""
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_CASES = os.path.join(_PACKAGE, "clinic", "cases")
+_CLINIC = os.path.join(_PACKAGE, "clinic")
 
 
 def _library_folders() -> tuple[str, ...]:
@@ -46,7 +46,7 @@ def is_user_code(filename: str) -> bool:
     if filename.startswith("<"):
         return False
     path = os.path.realpath(filename)
-    if path.startswith(_CASES + os.sep):
+    if path.startswith(_CLINIC + os.sep):
         return True
     if path.startswith(_PACKAGE + os.sep):
         return False
