@@ -1,7 +1,7 @@
 """Residual networks (He et al., "Deep residual learning for image recognition", 2016), as a backbone.
 
-`keras.applications` has ResNet50 and deeper with a fixed output stride of 32. Small images and a CPU want ResNet-18, and
-segmentation wants an output stride of 16 or 8; here both are parameters.
+`keras.applications` has ResNet50 and deeper with a fixed output stride of 32. Small images and a CPU want ResNet-18,
+and segmentation wants an output stride of 16 or 8; here both are parameters.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def resnet(
     stem: str = "imagenet",
     multi_grid: Sequence[int] = (1, 1, 1),
 ) -> keras.KerasTensor:
-    """The features of the last stage: `(batch, height, width, channels)` to `(batch, height / s, width / s, 8 * width)`.
+    """The features of the last stage, `(batch, height / output_stride, width / output_stride, 8 * width)`.
 
     A stage that would exceed `output_stride` keeps its resolution and dilates its convolutions instead, so it sees as
     much of the image as before.
