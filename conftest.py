@@ -1,5 +1,7 @@
-"""The numerics use their backend in the test process itself, and the judging scripts are forks of one that must not have:
-so the numerics are tested in a process of their own, once for each backend (`make numerics`)."""
+"""The numerics are tested in a process of their own, once for each backend (`make numerics`).
+
+They use their backend in the test process itself, and the judging scripts are forks of one that must not have.
+"""
 
 from pathlib import Path
 
