@@ -34,7 +34,7 @@ train = tf.data.Dataset.from_tensor_slices((scans, labels)).map(stretch).batch(3
 model = keras.Sequential([
     keras.Input((8, 8, 1)),
     layers.Conv2D(16, 3, activation="relu"),
-    layers.GlobalAveragePooling2D(),
+    layers.Flatten(),
     layers.Dense(10),
 ])
 model.compile(

@@ -6,7 +6,7 @@ transaction in forty is a fraud; sooner or later a batch of 64 has none, and the
 # cause: empty-mean
 # phase: forward
 # rows: any
-# step: 7
+# step: 2
 # claims: C1, C9
 
 import keras

@@ -35,9 +35,9 @@ y = StandardScaler().fit_transform(y[:, None])
 
 model = keras.Sequential([
     keras.Input((20,)),
-    layers.Dense(64, activation="relu"),
-    layers.Dense(64, activation="relu"),
+    layers.Dense(64, activation="leaky_relu"),
+    layers.Dense(64, activation="leaky_relu"),
     layers.Dense(1),
 ])
-model.compile(optimizer=keras.optimizers.SGD(learning_rate=0.5, momentum=0.9), loss="mse")
+model.compile(optimizer=keras.optimizers.SGD(learning_rate=0.2, momentum=0.9), loss="mse")
 model.fit(x, y, batch_size=25, epochs=5, callbacks=[GradientClipping(0.5)], verbose=2)  # <- or here

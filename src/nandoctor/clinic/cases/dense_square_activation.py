@@ -34,8 +34,8 @@ for _ in range(8):
     model.add(Square())
 model.add(layers.Dense(1))
 model.compile(
-    optimizer=keras.optimizers.Adam(1e-4, global_clipnorm=1.0),
+    optimizer=keras.optimizers.Adam(1e-3, global_clipnorm=1.0),
     loss=keras.losses.BinaryCrossentropy(from_logits=True),
-    metrics=["accuracy"],
+    metrics=[keras.metrics.BinaryAccuracy(threshold=0.0)],
 )
 model.fit(x, y, batch_size=32, epochs=3, verbose=2)

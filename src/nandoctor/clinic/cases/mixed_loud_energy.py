@@ -48,5 +48,5 @@ model = keras.Sequential([
     layers.GlobalMaxPooling1D(),
     layers.Dense(1, activation="sigmoid", dtype="float32"),
 ])
-model.compile(optimizer=keras.optimizers.Adam(2e-3), loss="binary_crossentropy", metrics=["accuracy"])
-model.fit(sounds, hiss, batch_size=32, epochs=2, shuffle=False, verbose=2)
+model.compile(optimizer=keras.optimizers.Adam(0.01), loss="binary_crossentropy", metrics=["accuracy"])
+model.fit(sounds, hiss, batch_size=32, epochs=4, shuffle=False, verbose=2)

@@ -20,9 +20,12 @@ WINDOW = 30
 
 
 def load_prices(days=700):
-    """A price around 4,000 that moves by a few cents a day."""
+    """A price that returns to 4,000 whenever it has moved by a few cents."""
     rng = np.random.default_rng(6)
-    return (4000.0 + np.cumsum(rng.normal(0, 0.02, days))).astype("float32")
+    prices = np.full(days, 4000.0)
+    for day in range(1, days):
+        prices[day] += 0.5 * (prices[day - 1] - 4000.0) + rng.normal(0, 0.02)
+    return prices.astype("float32")
 
 
 class MarketFeatures(layers.Layer):
@@ -48,5 +51,5 @@ model = keras.Sequential([
     layers.Dense(16, activation="tanh"),
     layers.Dense(1, activation="sigmoid"),
 ])
-model.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"])
+model.compile(optimizer=keras.optimizers.Adam(0.02), loss="binary_crossentropy", metrics=["accuracy"])
 model.fit(windows, labels, batch_size=64, epochs=3, shuffle=False, verbose=2)
