@@ -1,7 +1,7 @@
 """A penalty on activations that outgrows the error
 
-Sparse codes are wanted, so the squares of the codes are penalised with a weight of 200. Keras adds the sum over the batch
-and divides by its rows; its slope is so steep that a step of SGD overshoots and the codes grow instead of shrinking.
+Sparse codes are wanted, so the squares of the codes are penalised with a weight of 200. The slope of that penalty is so
+steep that each step of SGD overshoots, and the codes grow instead of shrinking.
 """
 # cause: excessive-regularisation
 # phase: forward

@@ -1,6 +1,7 @@
 """The same network with standardised features
 
-A Normalization layer brings all features to the same scale; at the same rate the units stay alive and the network learns.
+A Normalization layer brings all features to the same scale; at the same rate the units stay alive, and the network
+learns.
 """
 # healthy
 # claims: C5, A3

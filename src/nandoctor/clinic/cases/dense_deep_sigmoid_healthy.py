@@ -1,6 +1,7 @@
 """Twelve layers of ReLUs, and the first one learns
 
-The slope of a ReLU is 1 where it is active, and He's initial weights keep the gradient at its size through twelve layers.
+The slope of a ReLU is 1 where it is active, and He's initial weights keep the gradient at its size through twelve
+layers.
 """
 # healthy
 # claims: A3

@@ -28,8 +28,9 @@ def load_rentals(days=60):
     rate = 12 + 30 * np.exp(-0.5 * ((clock - 17) / 3.0) ** 2) + 0.5 * temperature - 4 * rain + 3 * weekend
     count = rng.poisson(np.maximum(rate, 1.0))
     count[114] = 0  # the station was closed for an hour
-    features = np.stack([np.sin(2 * np.pi * clock / 24), np.cos(2 * np.pi * clock / 24), temperature / 20, rain, weekend])
-    return features.T.astype("float32"), count.astype("float32")[:, None]
+    angle = 2 * np.pi * clock / 24
+    features = np.stack([np.sin(angle), np.cos(angle), temperature / 20, rain, weekend], axis=1)
+    return features.astype("float32"), count.astype("float32")[:, None]
 
 
 def percentage_error(y_true, y_pred):

@@ -1,4 +1,4 @@
-"""A sharpened softmax is exactly 0, and its entropy takes the log
+"""The entropy of a sharpened softmax takes the log of 0
 
 Pseudo-labels are sharpened with a temperature of 0.02, and a penalty on their entropy is to keep them confident. In
 float32 a softmax is exactly 0 for a class that lies 104 below the best one, and 0 * log(0) is NaN.

@@ -1,7 +1,7 @@
 """Inputs of up to 10,000, and SGD
 
-Ten features between 0 and 10,000, as they come out of the database; only the target was brought to unit scale. The first
-gradient is enormous, and each step throws the weights further away: after a few steps the loss is inf, then NaN.
+Ten features between 0 and 10,000, as they come out of the database; only the target was brought to unit scale. The
+first gradient is enormous, and each step throws the weights further away: after a few steps the loss is inf or NaN.
 """
 # cause: unscaled-input
 # phase: forward

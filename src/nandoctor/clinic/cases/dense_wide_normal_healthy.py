@@ -1,6 +1,7 @@
 """Initial weights at the scale of the layers
 
-He's initializer draws with a deviation of sqrt(2 / inputs), here 0.18, and the signal keeps its size through ten layers.
+He's initializer draws with a deviation of sqrt(2 / inputs), here 0.18, and the signal keeps its size through ten
+layers.
 """
 # healthy
 # claims: C6

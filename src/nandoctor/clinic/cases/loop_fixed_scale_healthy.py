@@ -31,7 +31,8 @@ optimizer = keras.optimizers.SGD(0.1, momentum=0.9)
 def train_step(x, y):
     with tf.GradientTape() as tape:
         logits = model(x, training=True)
-        loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=tf.cast(logits, tf.float32)))
+        logits = tf.cast(logits, tf.float32)
+        loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=logits))
         scaled = loss * tf.cast(SCALE, loss.dtype)
     gradients = tape.gradient(scaled, model.trainable_variables)
     gradients = [g / SCALE for g in gradients]

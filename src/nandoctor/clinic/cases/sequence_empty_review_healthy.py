@@ -23,7 +23,8 @@ def load_reviews(count=320):
     stars = rng.integers(0, 2, count)
     reviews = []
     for liked in stars:
-        words = list(rng.choice(GOOD if liked else BAD, rng.integers(1, 4))) + list(rng.choice(PLAIN, rng.integers(3, 9)))
+        opinion = rng.choice(GOOD if liked else BAD, rng.integers(1, 4))
+        words = np.concatenate([opinion, rng.choice(PLAIN, rng.integers(3, 9))])
         reviews.append(" ".join(rng.permutation(words)))
     reviews[41] = ""  # a rating without a text
     return reviews, stars.astype("float32")[:, None]

@@ -1,7 +1,7 @@
 """Clipping by the global norm loses the healthy head, too
 
 A custom train step clips all gradients by their global norm "so that they cannot become NaN". One head takes the root
-of an error that is exactly 0 for one row, its gradient is NaN; the norm is NaN, and so is every gradient after the clip.
+of an error that is exactly 0 for one row, and its gradient is NaN; so is the norm, and every gradient after the clip.
 """
 # cause: gradient-singularity
 # phase: backward

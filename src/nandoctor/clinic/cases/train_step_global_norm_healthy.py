@@ -1,6 +1,6 @@
 """The root is kept away from 0, the clip is for growth
 
-The same anchor, the same clip. What is under the root is at least 1e-12, every gradient is finite, and the clip has only
+The same anchor, the same clip. What is under the root is at least 1e-12, every gradient is finite, and the clip only has
 to bound them.
 """
 # healthy
