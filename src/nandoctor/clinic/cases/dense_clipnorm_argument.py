@@ -10,7 +10,6 @@ its gradient is a float32 number, its square is inf, and the clip multiplies all
 # claims: C8, R5
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras import layers
 from sklearn.datasets import load_diabetes

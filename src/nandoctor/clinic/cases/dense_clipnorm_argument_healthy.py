@@ -6,7 +6,6 @@ The same optimizer and the same clip; the impossible value is limited to five de
 # claims: C8, R5
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras import layers
 from sklearn.datasets import load_diabetes
@@ -17,7 +16,7 @@ x, y = load_diabetes(return_X_y=True)
 x = (x / 0.0476).astype("float32")
 y = ((y - y.mean()) / y.std()).astype("float32")[:, None]
 x[71, 3] = 3e21
-x = np.clip(x, -5.0, 5.0)
+x = x.clip(-5.0, 5.0)
 
 dataset = tf.data.Dataset.from_tensor_slices((x, y)).batch(32)
 inputs = keras.Input((10,))

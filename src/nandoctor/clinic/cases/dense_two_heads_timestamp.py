@@ -1,7 +1,7 @@
 """One of two heads predicts a time stamp
 
-The model has two outputs: whether an order is returned, and when it arrives, in seconds since 1970. The second target is
-1.7 billion, its squared error 1e18; two steps of SGD later the shared layers are beyond float32.
+The model has two outputs: whether an order is returned, and when it arrives, in seconds since 1970. The second target
+is 1.7 billion, its squared error 1e18; two steps of SGD later the shared layers are beyond float32.
 """
 # cause: unscaled-target
 # phase: forward

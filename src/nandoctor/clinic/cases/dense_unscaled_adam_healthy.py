@@ -1,7 +1,7 @@
 """Unscaled data and Adam: a large loss, and no NaN
 
-Inputs and targets as they come out of the database. Adam's steps do not grow with the gradient: the loss starts in the
-millions and falls. To scale the data is better; but this is no NaN.
+Inputs and targets as they come out of the database. Adam's steps do not grow with the gradient: the loss starts at
+half a million and falls. To scale the data is better; but this is no NaN.
 """
 # healthy
 # claims: C5, R8

@@ -1,7 +1,7 @@
-"""Inputs of up to 10,000, and SGD
+"""Inputs and targets as they come from the database
 
-Ten features between 0 and 10,000, as they come out of the database, and targets of the same size. The first gradient
-is already enormous, and each step throws the weights further away: after a few steps the loss is inf, then NaN.
+Ten features between 0 and 10,000, and a target of about 2,000. The first gradient is enormous, and each step throws the
+weights further away. Scaling one of the two is not enough: with both scaled the same SGD learns.
 """
 # cause: unscaled-input
 # phase: forward

@@ -1,7 +1,7 @@
 """The cosine with a customer who bought nothing
 
-Customers are compared by the cosine of what they bought, and the network learns to keep these similarities. One customer
-bought nothing in this period: the length of that vector is 0, and the cosine is 0 / 0.
+Customers are compared by the cosine of what they bought, and the network learns to keep these similarities. One
+customer bought nothing in this period: the length of that vector is 0, and the cosine is 0 / 0.
 """
 # cause: division-by-zero
 # phase: forward

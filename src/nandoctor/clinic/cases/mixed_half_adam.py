@@ -1,7 +1,7 @@
 """Adam in pure float16
 
-To halve the memory everything is float16, the weights too. Adam divides by sqrt(v) + 1e-7; there the square of a small
-gradient is 0 and the epsilon is nearly 0 or lost: the update is 0 / 0, or far too large.
+To halve the memory everything is float16, the weights too. Adam divides by sqrt(v) + 1e-8. In float16 1e-8 is exactly
+0, and so is v where the gradient is small: the update is 0 / 0 in the first step.
 """
 # cause: optimizer-epsilon-underflow
 # phase: update

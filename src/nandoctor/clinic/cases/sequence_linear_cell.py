@@ -1,7 +1,7 @@
 """A recurrent cell without a squashing function
 
-An integrator written as a cell of its own: state = state + input + state @ W, with the usual orthogonal W. Nothing bounds
-the state: a step can make it twice as long, and 300 steps of compound growth overflow in the first batch.
+An integrator written as a cell of its own: state = state + input + state @ W, with the usual orthogonal W. Nothing
+bounds the state: a step can make it twice as long, and 300 steps of compound growth overflow in the first batch.
 """
 # cause: unbounded-recurrence
 # phase: forward

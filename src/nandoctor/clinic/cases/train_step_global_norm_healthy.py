@@ -1,7 +1,7 @@
 """The root is kept away from 0, the clip is for growth
 
-The same anchor, the same clip. What is under the root is at least 1e-12, every gradient is finite, and the clip only has
-to bound them.
+The same anchor, the same clip. What is under the root is at least 1e-12, every gradient is finite, and the clip only
+has to bound them.
 """
 # healthy
 # claims: R5, C8, C9
