@@ -7,6 +7,7 @@ log(1 - p) is log(0): a very clear tumour makes the loss NaN as soon as the netw
 # phase: forward
 # rows: 13
 # step: any
+# claims: C1, R7
 
 import keras
 import tensorflow as tf

@@ -7,6 +7,7 @@ is 0 / 0. The training is NaN from its first step, on data that has no missing v
 # phase: data
 # rows: any
 # step: 1
+# claims: B1, C1
 
 import keras
 from keras import layers

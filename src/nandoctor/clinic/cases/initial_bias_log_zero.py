@@ -7,6 +7,7 @@ cultivar and only its first 120 rows are used: the third class never occurs, and
 # phase: state
 # rows: any
 # step: 1
+# claims: C1, C6
 
 import keras
 import numpy as np

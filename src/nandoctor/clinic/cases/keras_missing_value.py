@@ -7,6 +7,7 @@ NaN through without a word, and the first batch that holds such a row ends the t
 # phase: data
 # rows: 5
 # step: 4
+# claims: C1, C4
 
 import keras
 import numpy as np

@@ -7,6 +7,7 @@ overshoots further than the one before, and after a few steps the loss overflows
 # phase: forward
 # rows: any
 # step: 7
+# claims: C5, R8
 
 import keras
 from keras import layers

@@ -7,6 +7,7 @@ log(1 - p) is then log(0). The loss falls nicely for some epochs and is NaN from
 # phase: forward
 # rows: any
 # step: any
+# claims: B4, C1
 
 import keras
 import tensorflow as tf

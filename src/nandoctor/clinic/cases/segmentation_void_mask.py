@@ -7,6 +7,7 @@ averaged over the labelled pixels, so the one batch that holds nothing but such 
 # phase: forward
 # rows: any
 # step: 9
+# claims: B2
 
 import keras
 import numpy as np

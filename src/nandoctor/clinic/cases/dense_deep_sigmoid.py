@@ -1,0 +1,33 @@
+"""Twelve sigmoids in a row, and the first layer stands still
+
+The slope of a sigmoid is at most 1/4, so the gradient shrinks on its way back through each layer; at the first layer it
+is less than a millionth of that at the last. There is no NaN: the loss is a number, the network just does not learn.
+"""
+# cause: vanishing-gradients
+# phase: none
+# rows: any
+# step: any
+# claims: A3
+
+import keras
+from keras import layers
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+
+keras.utils.set_random_seed(41)
+
+digits = load_digits()
+x_train, x_test, y_train, y_test = train_test_split(
+    digits.data / 16.0, digits.target, test_size=0.25, random_state=41, stratify=digits.target
+)
+
+model = keras.Sequential([keras.Input((64,))])
+for depth in range(12):
+    model.add(layers.Dense(32, activation="sigmoid", name=f"hidden_{depth}"))  # <- here
+model.add(layers.Dense(10, activation="softmax"))
+model.compile(
+    optimizer=keras.optimizers.SGD(learning_rate=0.1, momentum=0.9),
+    loss="sparse_categorical_crossentropy",
+    metrics=["accuracy"],
+)
+model.fit(x_train, y_train, validation_data=(x_test, y_test), batch_size=32, epochs=6, verbose=2)

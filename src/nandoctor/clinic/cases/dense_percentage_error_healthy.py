@@ -1,0 +1,44 @@
+"""A percentage error with a denominator of at least 1
+
+The same forecast, with the same hour without a rental. Counts are whole numbers, so the percentage is taken of at least
+one bicycle.
+"""
+# healthy
+# claims: C1, C9
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+keras.utils.set_random_seed(3)
+rng = np.random.default_rng(3)
+
+
+def load_rentals(days=60):
+    """Hourly rentals of one station: hour of the day, temperature, rain, weekend."""
+    hours = np.arange(24 * days)
+    clock, day = hours % 24, hours // 24
+    temperature = 12 + 8 * np.sin(2 * np.pi * (clock - 9) / 24) + rng.normal(0, 2, hours.size)
+    rain = (rng.random(hours.size) < 0.15).astype(float)
+    weekend = (day % 7 >= 5).astype(float)
+    rate = 12 + 30 * np.exp(-0.5 * ((clock - 17) / 3.0) ** 2) + 0.5 * temperature - 4 * rain + 3 * weekend
+    count = rng.poisson(np.maximum(rate, 1.0))
+    count[114] = 0  # the station was closed for an hour
+    angle = 2 * np.pi * clock / 24
+    features = np.stack([np.sin(angle), np.cos(angle), temperature / 20, rain, weekend], axis=1)
+    return features.astype("float32"), count.astype("float32")[:, None]
+
+
+def percentage_error(y_true, y_pred):
+    return tf.reduce_mean(tf.abs((y_true - y_pred) / tf.maximum(y_true, 1.0)), axis=-1)
+
+
+x, y = load_rentals()
+model = keras.Sequential([
+    keras.Input((5,)),
+    layers.Dense(32, activation="relu"),
+    layers.Dense(1, activation="softplus"),
+])
+model.compile(optimizer=keras.optimizers.Adam(0.01), loss=percentage_error, metrics=["mae"])
+model.fit(x, y, batch_size=32, epochs=5, shuffle=False, verbose=2)

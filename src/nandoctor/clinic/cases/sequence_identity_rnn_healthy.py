@@ -1,0 +1,35 @@
+"""A gated network through 300 time steps
+
+The state of a GRU is a mean of values between -1 and 1 and cannot grow, however long the sequence is.
+"""
+# healthy
+# claims: C1
+
+import keras
+import numpy as np
+from keras import layers
+
+keras.utils.set_random_seed(8)
+
+LENGTH = 300
+
+
+def adding_problem(count):
+    """Add the two marked numbers of a sequence (Le, Jaitly, Hinton, 2015)."""
+    rng = np.random.default_rng(8)
+    numbers = rng.uniform(0, 1, (count, LENGTH))
+    marks = np.zeros((count, LENGTH))
+    rows = np.arange(count)
+    marks[rows, rng.integers(0, LENGTH // 2, count)] = 1.0
+    marks[rows, rng.integers(LENGTH // 2, LENGTH, count)] = 1.0
+    return np.stack([numbers, marks], axis=-1).astype("float32"), (numbers * marks).sum(axis=1).astype("float32")
+
+
+x, y = adding_problem(640)
+model = keras.Sequential([
+    keras.Input((LENGTH, 2)),
+    layers.GRU(32),
+    layers.Dense(1),
+])
+model.compile(optimizer=keras.optimizers.Adam(0.01), loss="mse")
+model.fit(x, y, batch_size=32, epochs=4, verbose=2)
