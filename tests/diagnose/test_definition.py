@@ -112,3 +112,25 @@ def test_nothing_is_claimed_where_the_source_leaves_a_doubt(name: str, tmp_path:
 def test_a_source_that_cannot_be_read_gives_nothing(tmp_path: Path) -> None:
     assert definition_of("target", None) is None
     assert definition_of("target", fit_of(tmp_path / "broken.py", "def (\nmodel.fit(x, y)\n")) is None
+
+
+LOADED = """
+    import {library}
+    table = read()  # <- loaded
+    features, y = table[:, :3], table[:, 3:]
+    features = (features - features.mean()) / features.std()  # <- made
+    y = y * 2.0
+    model.fit(features, y)
+    """
+
+
+@pytest.mark.parametrize(("library", "mark"), [("numpy", "# <- loaded"), ("pandas", "# <- made")])
+def test_before_all_arithmetic_is_where_the_numbers_came_from(library: str, mark: str, tmp_path: Path) -> None:
+    fit = fit_of(tmp_path / "script.py", LOADED.format(library=library))
+    lines = (tmp_path / "script.py").read_text().splitlines()
+    found = definition_of("input", fit, past_arithmetic=True)
+    assert found is not None
+    assert mark in lines[found.line - 1]
+    made = definition_of("input", fit)
+    assert made is not None
+    assert "# <- made" in lines[made.line - 1]

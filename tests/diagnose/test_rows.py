@@ -106,6 +106,17 @@ def test_rows_are_those_with_a_bad_element():
     assert rows_by_value(origin_of([[1.0, np.nan], [0.0, 1.0], [np.inf, 2.0]]), 3) == (0, 2)
 
 
+def test_of_a_table_of_pairs_those_that_are_bad_with_every_other():
+    table = np.zeros((5, 5))
+    table[2, :] = table[:, 2] = np.nan
+    assert rows_by_value(origin_of(table), 5) == (2,)
+    table[2, 2] = 0.0  # a distance to itself may well be finite
+    assert rows_by_value(origin_of(table), 5) == (2,)
+    table[0, 1] = np.nan  # and something else beside them: the pattern is another
+    assert rows_by_value(origin_of(table), 5) == (0, 1, 2, 3, 4)
+    assert rows_by_value(origin_of(np.full((3, 3), np.nan)), 3) == (0, 1, 2)
+
+
 @pytest.mark.parametrize(
     ("array", "batch_size"),
     [(None, 3), (np.nan, 3), ([np.nan, 1.0], 3), ([np.nan, 1.0], None), ([np.nan], 1)],

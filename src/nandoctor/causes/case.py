@@ -140,7 +140,8 @@ class Case:
         history: the steps before the fault.
         spoilers: where the data was spoilt before training.
         fit, fed: the user's call that trains; in a loop of their own, where data goes into the model.
-        made: where the source makes the `input` and the `target`, as far as it shows.
+        made: where the source makes the `input` and the `target`, as far as it shows; and where they came from before
+            all arithmetic, `loaded input` and `loaded target`.
         single: this step, computed in float32, where it is computed in half precision.
         penalties: what is added to the loss beside the error.
         oversized: the initial weights that are too large for their fans, and by what factor.

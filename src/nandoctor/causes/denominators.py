@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -121,6 +122,29 @@ def _compares_labels(trace: Trace, node: Node) -> bool:
 
 def _is_label(trace: Trace, value: Value) -> bool:
     return trace.roles(value) <= {"target", "input"} and "target" in trace.roles(value)
+
+
+def counted_whole(trace: Trace, selection: Value) -> bool:
+    """Whether what the selection was taken from is averaged as a whole, too: nothing in it is invalid then."""
+    for node in trace.ancestors(selection):
+        if node.kind == "gather" and 0 in node.outputs[0].shape:
+            return any(_is_averaged(trace, value) for value in _as_it_was(trace, node.inputs[0]))
+    return False
+
+
+def _as_it_was(trace: Trace, value: Value) -> Iterator[Value]:
+    """A value, and what it was before it was only given another shape."""
+    yield value
+    while (node := trace.producer(value)) is not None and node.kind == "shape":
+        if not node.inputs or math.prod(node.inputs[0].shape) != math.prod(value.shape):
+            return
+        value = node.inputs[0]
+        yield value
+
+
+def _is_averaged(trace: Trace, value: Value) -> bool:
+    consumers = [node for node in trace.consumers(value) if node.phase == "forward"]
+    return any(node.kind in ("mean", "sum") for node in consumers)
 
 
 def deciding_roles(trace: Trace, selection: Value) -> set[str]:

@@ -10,14 +10,15 @@ only 255, targets that are all missing, weights that are all 0.
 **Treatment.** Drop such samples; and divide by the number of valid labels with a floor of 1, so that a batch
 without any adds 0 with zero gradient (safe: every other batch keeps its value).
 
-**Known misses and false alarms.** A count that also depends on what the model predicts is an `empty-mean`.
+**Known misses and false alarms.** A count that also depends on what the model predicts is an `empty-mean`; so is the
+mean over one class of labels that are all valid, which shows where the same errors are also averaged over all rows.
 
 **References.** Long, Shelhamer, Darrell, *Fully Convolutional Networks*, 2015 (ignored pixels).
 """
 
 from nandoctor.causes.case import Case, Suspicion, expression
 from nandoctor.causes.cause import Cause
-from nandoctor.causes.denominators import deciding_roles, empty_selection, pair_comparisons
+from nandoctor.causes.denominators import counted_whole, deciding_roles, empty_selection, pair_comparisons
 from nandoctor.causes.remedies import data, edit
 from nandoctor.findings import Fact
 
@@ -27,7 +28,7 @@ def examine(case: Case) -> Suspicion | None:
     if selection is None or pair_comparisons(case.trace, selection):
         return None
     roles = deciding_roles(case.trace, selection)
-    if not roles or not roles <= {"target", "sample_weight"}:
+    if not roles or not roles <= {"target", "sample_weight"} or counted_whole(case.trace, selection):
         return None
     whose = "sample weights are all 0" if roles == {"sample_weight"} else "labels are all ones that the loss leaves out"
     return Suspicion(

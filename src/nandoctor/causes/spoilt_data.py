@@ -1,4 +1,8 @@
-"""Data that was not finite before the step began: which rows, and where in the user's source it was made."""
+"""Data that was not finite before the step began: which rows, and where in the user's source it was made.
+
+Arithmetic of NumPy that makes NaN of finite numbers is heard of as it happens, and is a spoiler then; where none was,
+the NaN was there before all arithmetic.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +33,7 @@ def spoilt(case: Case, family: str, name: str, treatments: tuple[Treatment, ...]
         summary=text,
         facts=(Fact(text=f"{leaf.role} holds {what}", values={"bad": int(bad.sum()), "rows": list(rows)}),),
         treatments=treatments,
-        location=spoiler.location if spoiler is not None else case.made.get(family) or case.fit,
+        location=spoiler.location if spoiler is not None else case.made.get(f"loaded {family}") or case.fit,
         rows=rows,
         phase="data",
     )

@@ -17,6 +17,7 @@ replaying shows that they are the cause.
 **References.** LeCun et al., *Efficient BackProp*, 1998, section 4.3.
 """
 
+from nandoctor.causes import unscaled_target
 from nandoctor.causes.case import Case, Suspicion
 from nandoctor.causes.cause import Cause
 from nandoctor.causes.growth_facts import ABNORMAL_SCALE, can_be_scaled, growth_fact, overflowed, scale_of, trial_facts
@@ -24,6 +25,8 @@ from nandoctor.causes.remedies import data
 from nandoctor.findings import Fact
 
 CHANGE = "the inputs standardised"
+WITH_TARGETS = "inputs and targets standardised"
+"""Tried where neither of the two is enough."""
 
 _TREATMENTS = (
     data(
@@ -42,19 +45,22 @@ def examine(case: Case) -> Suspicion | None:
 
 
 def _by_trial(case: Case, role: str, largest: float) -> Suspicion | None:
-    trial = case.growth.trial(CHANGE) if case.growth else None
-    if trial is None or not trial.settles or case.growth is None:
+    trials = [case.growth.trial(change) for change in (CHANGE, WITH_TARGETS)] if case.growth else []
+    trial = next((t for t in trials if t is not None and t.settles), None)
+    if trial is None or case.growth is None:
         return None
+    both = trial.change == WITH_TARGETS
     return Suspicion(
         confidence=0.95,
-        summary=f"The inputs are of the order of {largest:.4g}. The training diverges from its first steps; replayed "
-        "with the inputs standardised and the same learning rate, it does not.",
+        summary=f"The inputs are of the order of {largest:.4g}{', and the targets are not scaled either' * both}. "
+        "The training diverges from its first steps; "
+        f"replayed with {trial.change} and the same learning rate, it does not.",
         facts=(
             Fact(text=f"typical magnitude in {role}: {largest:.4g}", values={"scale": largest}),
             growth_fact(case),
             *trial_facts(case.growth),
         ),
-        treatments=_TREATMENTS,
+        treatments=(*_TREATMENTS, *((unscaled_target.STANDARDISE,) if both else ())),
         location=case.made.get("input") or case.fed or case.fit,
         rows=(),
     )

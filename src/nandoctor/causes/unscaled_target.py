@@ -24,6 +24,12 @@ from nandoctor.findings import Fact
 
 CHANGE = "the targets standardised"
 
+STANDARDISE = data(
+    "standardise-targets",
+    "Standardise the targets; undo it for predictions.",
+    "y = (y - y_train.mean()) / y_train.std()",
+)
+
 
 def examine(case: Case) -> Suspicion | None:
     scale = scale_of(case.family("target"))
@@ -47,13 +53,7 @@ def examine(case: Case) -> Suspicion | None:
             else "The loss of them is beyond the range of its dtype."
         ),
         facts=facts,
-        treatments=(
-            data(
-                "standardise-targets",
-                "Standardise the targets; undo it for predictions.",
-                "y = (y - y_train.mean()) / y_train.std()",
-            ),
-        ),
+        treatments=(STANDARDISE,),
         location=case.made.get("target") or case.fit,
         rows=() if by_trial else None,
     )

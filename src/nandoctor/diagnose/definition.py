@@ -26,8 +26,12 @@ _SLICING = frozenset({"batch", "shuffle", "prefetch", "repeat", "cache", "take",
 """What a pipeline does to its elements without changing them."""
 
 
-def definition_of(family: Family, fit: Location | None) -> Location | None:
-    """The statement that makes the inputs, or the targets, of a `fit` call; None where that is not certain."""
+def definition_of(family: Family, fit: Location | None, *, past_arithmetic: bool = False) -> Location | None:
+    """The statement that makes the inputs, or the targets, of a `fit` call; None where that is not certain.
+
+    `past_arithmetic`: not where they are computed from what they were before (`x = (x - mean) / std`), or chosen out of
+    a table: where they came from first.
+    """
     if fit is None or not fit.code:
         return None
     try:
@@ -36,7 +40,8 @@ def definition_of(family: Family, fit: Location | None) -> Location | None:
         return None
     if not isinstance(call, ast.Call):
         return None
-    found = _Search(tree, family).of_call(call, fit.line)
+    past_arithmetic = past_arithmetic and not _imports_pandas(tree)  # whose arithmetic makes NaN without a word
+    found = _Search(tree, family, past_arithmetic).of_call(call, fit.line)
     return None if found is None else location_of(found, fit.file)
 
 
@@ -46,6 +51,7 @@ class _Search:
 
     tree: ast.Module
     family: Family
+    past_arithmetic: bool = False
     depth: int = 0
 
     def of_call(self, call: ast.Call, line: int) -> ast.expr | ast.stmt | None:
@@ -66,7 +72,7 @@ class _Search:
             return self.follow(_bare(value.elts[place]), line, None) if place < len(value.elts) else None
         if isinstance(value, ast.Name):
             return self._assigned(value.id, line, place)
-        if isinstance(value, ast.Subscript) and place is None and not _chooses_columns(value):
+        if isinstance(value, ast.Subscript) and place is None and (self.past_arithmetic or not _chooses_columns(value)):
             return self.follow(value.value, line, None)  # some of the rows; a choice of columns makes something new
         if isinstance(value, ast.Call) and place is not None:
             return self._made_by(value, line, place)
@@ -91,11 +97,18 @@ class _Search:
     def _value_of(self, node: ast.Assign, part: int, place: int | None) -> ast.expr | ast.stmt | None:
         """What an assignment gives a name: all of its value, or (`part` not negative) a part of it."""
         if part < 0:
-            return self.follow(node.value, node.lineno, place) or (node if place is None else None)
+            earlier = self._before(node) if place is None and self.past_arithmetic else None
+            return earlier or self.follow(node.value, node.lineno, place) or (node if place is None else None)
         if place is not None:
             return None
         elements = node.value.elts if isinstance(node.value, ast.Tuple) else []
         return self.follow(node.value, node.lineno, part) or (elements[part] if part < len(elements) else node)
+
+    def _before(self, node: ast.Assign) -> ast.expr | ast.stmt | None:
+        """Where a name that is computed anew from itself was assigned before."""
+        name = node.targets[0].id if isinstance(node.targets[0], ast.Name) else ""
+        used = {n.id for n in ast.walk(node.value) if isinstance(n, ast.Name)}
+        return self._assigned(name, node.lineno, None) if isinstance(node.value, ast.BinOp) and name in used else None
 
     def _from_outside(self, function: ast.FunctionDef, name: str, place: int | None) -> ast.expr | ast.stmt | None:
         """A name that a function does not assign: its parameter, as its one caller gives it, or one of the file's."""
@@ -171,6 +184,12 @@ class _Search:
             if isinstance(n, ast.FunctionDef) and n.lineno <= line <= (n.end_lineno or n.lineno)
         ]
         return max(around, key=lambda n: n.lineno, default=self.tree)
+
+
+def _imports_pandas(tree: ast.Module) -> bool:
+    names = [a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names]
+    names += [n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)]
+    return any(name.partition(".")[0] == "pandas" for name in names)
 
 
 def _chooses_columns(value: ast.Subscript) -> bool:

@@ -110,7 +110,9 @@ def _definitions(capsule: Capsule) -> dict[str, Location]:
     if capsule.loop or capsule.validation is not None:
         return {}
     families: tuple[Family, ...] = ("input", "target")
-    found = {family: definition_of(family, capsule.fit_location) for family in families}
+    fit = capsule.fit_location
+    found = {str(family): definition_of(family, fit) for family in families}
+    found |= {f"loaded {family}": definition_of(family, fit, past_arithmetic=True) for family in families}
     return {family: place for family, place in found.items() if place is not None}
 
 

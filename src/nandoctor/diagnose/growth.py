@@ -313,6 +313,8 @@ def _changes(capsule: Capsule, clues: Clues, penalties: tuple[Penalty, ...]) -> 
     yield from reversed(experiments) if full else experiments
     if targets:
         yield unscaled_target.CHANGE, Change(standardise=targets)
+    if inputs and targets:
+        yield unscaled_input.WITH_TARGETS, Change(standardise=inputs | targets)
     if excessive_regularisation.dominate(penalties, rate, certain=not capsule.loop):
         without = frozenset(p.made_by for p in penalties if p.made_by is not None)
         yield excessive_regularisation.CHANGE, Change(regularisers_off=True, without=without)

@@ -20,8 +20,17 @@ def rows_by_value(origin: Origin, batch_size: int | None) -> tuple[int, ...] | N
         return origin.value.bad_rows()
     if array is None or batch_size is None or array.ndim == 0 or array.shape[0] != batch_size or batch_size < 2:
         return None
-    bad = ~np.isfinite(array)
-    return tuple(int(i) for i in np.flatnonzero(bad.reshape(batch_size, -1).any(axis=1)))
+    bad = ~np.isfinite(array).reshape(batch_size, -1)
+    if bad.shape[1] == batch_size and (crossed := _rows_of_a_cross(bad)) is not None:
+        return crossed
+    return tuple(int(i) for i in np.flatnonzero(bad.any(axis=1)))
+
+
+def _rows_of_a_cross(bad: np.ndarray) -> tuple[int, ...] | None:
+    """Of a table of each row with each other one: the rows that are bad with every other, if nothing else is bad."""
+    whole = (bad | np.eye(len(bad), dtype=bool)).all(axis=1)
+    rest = bad[~whole][:, ~whole]
+    return tuple(np.flatnonzero(whole).tolist()) if whole.any() and not whole.all() and not rest.any() else None
 
 
 def rows_by_experiment(
