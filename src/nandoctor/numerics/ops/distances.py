@@ -89,9 +89,13 @@ def pairwise_distance(a: Tensor, b: Tensor = None, squared: bool = False) -> Ten
         >>> np.asarray(ops.pairwise_distance([[0.0, 0.0], [3.0, 4.0]])).tolist()
         [[0.0, 5.0], [5.0, 0.0]]
     """
-    b = a if b is None else b
-    dtype = result_dtype(a, b)
-    a, b = widen(dtype, a, b)
+    if b is None:
+        dtype = result_dtype(a)
+        (a,) = widen(dtype, a)
+        b = a  # widened once: the gradients by both are added before they are clipped
+    else:
+        dtype = result_dtype(a, b)
+        a, b = widen(dtype, a, b)
     if len(a.shape) != 2 or len(b.shape) != 2 or (None not in (a.shape[1], b.shape[1]) and a.shape[1] != b.shape[1]):
         raise ValueError(f"pairwise_distance needs (n, d) and (m, d), not {tuple(a.shape)} and {tuple(b.shape)}")
     if dtype_of(a) == "float64":

@@ -7,7 +7,7 @@ import math
 
 import keras
 
-from nandoctor.numerics.ops.axes import Axis, axes_of, count_over, without_axes
+from nandoctor.numerics.ops.axes import Axis, axes_of, count_over, mean_over, without_axes
 from nandoctor.numerics.ops.gradients import Function, with_gradient
 from nandoctor.numerics.ops.precision import Tensor, constant, range_of, result_dtype
 from nandoctor.numerics.ops.quotients import quotient
@@ -126,9 +126,9 @@ def _centred(x: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     scale, back = scale_and_back(largest_magnitude(x, axes))
     large = scale < 1  # small numbers need no help before they are squared
     y = x * ops.where(large, scale, 1)
-    rest = y - ops.mean(y, axis=axes, keepdims=True)
+    rest = y - mean_over(y, axes)
     # The mean is rounded, which matters where it is large against the spread; that of the rest is not.
-    rest = rest - ops.mean(rest, axis=axes, keepdims=True)
+    rest = rest - mean_over(rest, axes)
     return ops.where(high == low, 0, rest), ops.where(large, back, 1)
 
 
