@@ -51,7 +51,7 @@ def _log1mexp(smallest, x):
         return mpmath.log(smallest), 0
     if x > BEYOND:
         return 0, 0
-    return mpmath.log(-mpmath.expm1(-x)), 1 / mpmath.expm1(x)
+    return mpmath.log(-mpmath.expm1(-x)) if x < 1 else mpmath.log1p(-mpmath.exp(-x)), 1 / mpmath.expm1(x)
 
 
 def _acos(smallest, x):

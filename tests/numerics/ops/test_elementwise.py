@@ -59,7 +59,7 @@ def test_nothing_is_nan_under_an_upstream_of_zero_or_of_a_large_number(name, dty
     case = ELEMENTWISE[name]
 
     @few
-    @given(st.tuples(*[drawn(dtype, SHAPE)] * case.operands), st.sampled_from([0.0, 1e4, -1e30]))
+    @given(st.tuples(*[drawn(dtype, SHAPE)] * case.operands), st.sampled_from([0.0, 1e4, -(RANGES[dtype].largest ** 0.75)]))
     def check(arrays, upstream):
         _, gradients = value_and_grad(case.function, *arrays, upstream=np.full(SHAPE, upstream), dtype=dtype)
         assert all(np.isfinite(g).all() for g in gradients)
@@ -92,7 +92,7 @@ def test_the_second_derivative_is_right_at_ordinary_points(name, place):
         return case.function(*others[:place], x, *others[place:])
 
     def slope(x):
-        given = [mpmath.mpf(float(others[0][0]))] * len(others)
+        given = [mpmath.mpf(float(o[0])) for o in others]
         return case.exact(mpmath.mpf(1e-38), *given[:place], x, *given[place:])[1 + place]
 
     exact = [float(mpmath.diff(slope, mpmath.mpf(float(p)))) for p in points]
