@@ -59,7 +59,9 @@ def test_nothing_is_nan_under_an_upstream_of_zero_or_of_a_large_number(name, dty
     case = ELEMENTWISE[name]
 
     @few
-    @given(st.tuples(*[drawn(dtype, SHAPE)] * case.operands), st.sampled_from([0.0, 1e4, -(RANGES[dtype].largest ** 0.75)]))
+    @given(
+        st.tuples(*[drawn(dtype, SHAPE)] * case.operands), st.sampled_from([0.0, 1e4, -(RANGES[dtype].largest ** 0.75)])
+    )
     def check(arrays, upstream):
         _, gradients = value_and_grad(case.function, *arrays, upstream=np.full(SHAPE, upstream), dtype=dtype)
         assert all(np.isfinite(g).all() for g in gradients)

@@ -16,6 +16,8 @@ SHAPE = (12, 5)
 WIDE = np.longdouble
 MASK = np.arange(60).reshape(SHAPE) % 7 > 2
 MASK[3] = False
+WEIGHTS = (np.arange(60).reshape(SHAPE) % 9 - 4) / 4
+"""An upstream gradient that every dtype has exactly."""
 
 
 def norm(x):
@@ -79,18 +81,16 @@ def test_value_and_gradient_are_exact_over_the_whole_range(name, dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_normalize_gives_the_direction_and_a_finite_gradient(dtype):
-    weights = np.linspace(-1, 1, 60).reshape(SHAPE)
-
     @few
     @given(drawn(dtype, SHAPE))
     def check(x):
-        value, (gradient,) = value_and_grad(ops.normalize, x, upstream=weights, dtype=dtype)
+        value, (gradient,) = value_and_grad(ops.normalize, x, upstream=WEIGHTS, dtype=dtype)
         length, direction = norm(x.astype(WIDE))
         np.testing.assert_allclose(
             value, direction.astype("float64"), rtol=2 * EPSILON[dtype] + 1e-6, atol=NORMAL[dtype]
         )
-        along = (direction * weights).sum(-1, keepdims=True)
-        exact = (weights - direction * along) / np.where(length == 0, np.inf, length)[:, None]
+        along = (direction * WEIGHTS).sum(-1, keepdims=True)
+        exact = (WEIGHTS - direction * along) / np.where(length == 0, np.inf, length)[:, None]
         assert np.isfinite(gradient).all()
         inner = EPSILON["float64" if dtype == "float64" else "float32"]
         off = 64 * inner / np.where(length == 0, np.inf, length)[:, None] + EPSILON[dtype] * abs(exact) + NORMAL[dtype]
@@ -101,12 +101,10 @@ def test_normalize_gives_the_direction_and_a_finite_gradient(dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_masked_softmax_is_the_softmax_of_what_is_open(dtype):
-    weights = np.linspace(-1, 1, 60).reshape(SHAPE)
-
     @few
     @given(drawn(dtype, SHAPE))
     def check(x):
-        value, (gradient,) = value_and_grad(lambda x: ops.masked_softmax(x, MASK), x, upstream=weights, dtype=dtype)
+        value, (gradient,) = value_and_grad(lambda x: ops.masked_softmax(x, MASK), x, upstream=WEIGHTS, dtype=dtype)
         open_ = np.where(MASK, x, -np.inf).astype(WIDE)
         top = np.where(MASK.any(-1), open_.max(-1), 0)[:, None]
         found = np.exp(open_ - top)
@@ -114,7 +112,7 @@ def test_masked_softmax_is_the_softmax_of_what_is_open(dtype):
         inner = EPSILON["float64" if dtype == "float64" else "float32"]
         off = EPSILON[dtype] * exact + inner * (16 + 2 * np.where(MASK, np.minimum(top - x, 1000), 0)) * exact
         assert (abs(value - exact) <= off + NORMAL[dtype]).all()
-        slope = exact * (weights - (exact * weights).sum(-1, keepdims=True))
+        slope = exact * (WEIGHTS - (exact * WEIGHTS).sum(-1, keepdims=True))
         assert (abs(gradient - slope) <= EPSILON[dtype] * abs(slope) + 2000 * inner).all()
         assert not gradient[~MASK].any()
 
@@ -172,7 +170,7 @@ def test_a_singular_point_has_the_gradient_zero_and_nothing_is_nan_when_differen
 def test_nan_stays_nan(name):
     x = np.ones(SHAPE, "float32")
     x[0, 3] = np.nan
-    assert np.isnan(value_and_grad(EVERY[name], x)[0][1]).any()
+    assert np.isnan(value_and_grad(EVERY[name], x)[0]).any()
 
 
 def test_a_spread_of_one_digit_is_seen():

@@ -2,11 +2,13 @@
 
 import keras
 import numpy as np
+import pytest
 from numerics.differentiate import array
 
 from nandoctor import ops
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras with NumPy 2
 def test_a_model_with_operations_comes_back_as_it_was(tmp_path):
     given = keras.Input((4,))
     hidden = keras.layers.Dense(3)(given)

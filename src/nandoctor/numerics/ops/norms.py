@@ -38,9 +38,13 @@ def direction_over(axes: tuple[int, ...]) -> Function:
     def value(x: Tensor) -> Tensor:
         magnitude = largest_magnitude(x, axes)
         zero = magnitude < range_of(x).smallest
-        scaled = x * scale_and_back(magnitude)[0]
-        length = ops.sqrt(ops.sum(ops.square(scaled), axis=axes, keepdims=True))
-        return ops.where(zero, 0, scaled / ops.where(zero, 1, length))
+        scale, back = scale_and_back(magnitude)
+        scaled = x * scale
+        length = ops.where(zero, 1, ops.sqrt(ops.sum(ops.square(scaled), axis=axes, keepdims=True)))
+        # Scaled down the small entries would vanish; only a length beyond the range needs it.
+        beyond = length * back > range_of(x).largest
+        found = ops.where(beyond, scaled, x) / ops.where(beyond, length, length * back)
+        return ops.where(zero, 0, found)
 
     def gradient(upstream: Tensor, x: Tensor) -> tuple[Tensor, ...]:
         unit, length = direction_over(axes)(x), length_over(axes)(x)
