@@ -71,7 +71,9 @@ def test_value_and_gradient_are_exact_over_the_whole_range(name, dtype):
         off = (EPSILON[dtype] + 16 * inner) * abs(largest_of(true, dtype)) + 4 * inner * size + 2 * NORMAL[dtype]
         assert (abs(value - largest_of(true, dtype)) <= off).all()
         # an exponential has the rounding of its exponent
-        spread = 16 + (2 * np.minimum(abs(x.max(-1, keepdims=True) - x), 1000) if name == "logsumexp" else 0)
+        spread = 16 + (
+            2 * np.minimum(abs(x.max(-1, keepdims=True).astype(WIDE) - x), 1000) if name == "logsumexp" else 0
+        )
         top = abs(slope).max(-1, keepdims=True) if name == "std" else abs(slope)  # a rest near 0 is a difference
         off = EPSILON[dtype] * abs(slope) + spread * inner * top + 2 * NORMAL[dtype]
         assert (abs(gradient - slope) <= off).all()

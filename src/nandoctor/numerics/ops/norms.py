@@ -38,12 +38,13 @@ def direction_over(axes: tuple[int, ...]) -> Function:
     def value(x: Tensor) -> Tensor:
         magnitude = largest_magnitude(x, axes)
         zero = magnitude < range_of(x).smallest
-        scale, back = scale_and_back(magnitude)
+        scale, _ = scale_and_back(magnitude)
         scaled = x * scale
         length = ops.where(zero, 1, ops.sqrt(ops.sum(ops.square(scaled), axis=axes, keepdims=True)))
-        # Scaled down the small entries would vanish; only a length beyond the range needs it.
-        beyond = length * back > range_of(x).largest
-        found = ops.where(beyond, scaled, x) / ops.where(beyond, length, length * back)
+        # Small entries would vanish if they were scaled down first. The length stays scaled: XLA multiplies by its
+        # inverse, which would be flushed to 0 for one near the end of the range.
+        down = scale < 1
+        found = ops.where(down, x, scaled) / length * ops.where(down, scale, 1)
         return ops.where(zero, 0, found)
 
     def gradient(upstream: Tensor, x: Tensor) -> tuple[Tensor, ...]:
