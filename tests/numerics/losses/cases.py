@@ -84,8 +84,8 @@ def _focal_probabilities(y: Any, p: Any) -> Any:
 
 def _focal_exclusive(y: Any, z: Any) -> Any:
     others = [torch.cat([z[..., :k], z[..., k + 1 :]], -1) for k in range(z.shape[-1])]
-    missed = torch.stack([torch.logsumexp(o, -1) for o in others], -1) - torch.logsumexp(z, -1, keepdim=True)
-    return -(y * torch.exp(1.5 * missed) * torch.log_softmax(z, -1)).sum(-1)
+    odds = z - torch.stack([torch.logsumexp(o, -1) for o in others], -1)
+    return (y * torch.sigmoid(-odds) ** 1.5 * torch.nn.functional.softplus(-odds, threshold=1e9)).sum(-1)
 
 
 def _tversky(alpha: float, beta: float, smooth: float) -> Callable[[Any, Any], Any]:
@@ -232,8 +232,8 @@ def _hard(row: Any, positives: list[int], negatives: list[int]) -> list[tuple[in
 
 
 def _apart(x: Any, squared: bool) -> Any:
-    rest = x[:, None] - x[None]
-    return (rest**2).sum(-1) if squared else rest.norm(dim=-1)
+    square = ((x[:, None] - x[None]) ** 2).sum(-1)
+    return square if squared else (square + torch.eye(len(x))).sqrt()  # no pair is on the diagonal
 
 
 TRIPLETS = [

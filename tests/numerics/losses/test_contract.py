@@ -47,7 +47,7 @@ def loss_of(case: Case, dtype: str, reduction: str | None = "sum"):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("case", ALL)
-@drawing(30)
+@drawing(10)
 @given(data=st.data())
 def test_the_value_and_the_gradient_are_finite_to_the_ends_of_the_dtype(case, dtype, data):
     x = data.draw(predictions(case, dtype))
@@ -58,7 +58,7 @@ def test_the_value_and_the_gradient_are_finite_to_the_ends_of_the_dtype(case, dt
 
 @pytest.mark.parametrize("reduction", ["sum_over_batch_size", None])
 @pytest.mark.parametrize("case", ALL)
-@drawing(15)
+@drawing(8)
 @given(data=st.data())
 def test_so_are_the_mean_and_the_single_values(case, reduction, data):
     x = data.draw(predictions(case))
@@ -68,7 +68,7 @@ def test_so_are_the_mean_and_the_single_values(case, reduction, data):
 
 
 @pytest.mark.parametrize("case", ALL)
-@drawing(20)
+@drawing(8)
 @given(data=st.data())
 def test_so_is_the_derivative_of_the_gradient(case, data):
     x = data.draw(predictions(case))
@@ -77,7 +77,7 @@ def test_so_is_the_derivative_of_the_gradient(case, data):
 
 @pytest.mark.parametrize("dtype", ["float32", *(["float64"] if X64 else [])])
 @pytest.mark.parametrize("case", ELEMENTWISE)
-@drawing(60)
+@drawing(25)
 @given(data=st.data())
 def test_where_the_plain_formula_is_finite_in_float64_it_is_the_same(case, dtype, data):
     x = without_subnormals(data.draw(predictions(case)))
@@ -95,11 +95,11 @@ def without_subnormals(x: np.ndarray) -> np.ndarray:
 def same(found: np.ndarray, plain: np.ndarray, dtype: str) -> None:
     """Equal to the precision of the dtype wherever the plain one is finite; beyond the dtype its largest number."""
     limit, eps = float(np.finfo(dtype).max), float(np.finfo(dtype).eps)
-    inside = np.abs(plain) < limit
+    inside = np.abs(plain) < limit / 10
     np.testing.assert_allclose(found[inside], plain[inside], rtol=16 * eps, atol=8 * eps)
-    # The mean of a row with one element beyond the dtype is the largest number divided by the elements.
+    # One element beyond the dtype counts as its largest number, and so in the mean of a row.
     beyond = np.isfinite(plain) & ~inside
-    assert (np.sign(plain[beyond]) * found[beyond] >= limit / 10).all()
+    assert (np.sign(plain[beyond]) * found[beyond] >= limit / 100).all()
 
 
 @pytest.mark.parametrize("seed", range(3))

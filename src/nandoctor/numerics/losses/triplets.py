@@ -170,8 +170,8 @@ class TripletHardLoss(_TripletLoss):
     def anchors(self, distance: Any, alike: Any, unlike: Any) -> tuple[Any, Any]:
         """Every anchor that has a positive and a negative makes a triplet."""
         fixed = ops.stop_gradient(distance)
-        farthest = ops.argmax(ops.where(alike, fixed, -1.0), axis=1)
-        nearest = ops.argmin(ops.where(unlike, fixed, float("inf")), axis=1)
+        farthest = _nan_first(ops.argmax(ops.where(alike, fixed, -1.0), axis=1), fixed, alike)
+        nearest = _nan_first(ops.argmin(ops.where(unlike, fixed, float("inf")), axis=1), fixed, unlike)
         difference = _taken(distance, farthest) - _taken(distance, nearest)
         cost = softplus(difference) if self.margin == "soft" else positive_part(difference + self.margin)
         triplet = ops.logical_and(ops.any(alike, axis=1), ops.any(unlike, axis=1))
@@ -197,7 +197,16 @@ def _semi_hard(distance: Any, unlike: Any) -> Any:
     farther = ops.logical_and(ops.expand_dims(unlike, 1), from_anchor > ops.expand_dims(distance, 2))
     candidates = ops.where(farther, from_anchor, float("inf"))
     farthest = ops.argmax(ops.where(unlike, distance, -1.0), axis=1)
-    return ops.where(ops.any(farther, axis=2), ops.argmin(candidates, axis=2), ops.expand_dims(farthest, 1))
+    found = ops.where(ops.any(farther, axis=2), ops.argmin(candidates, axis=2), ops.expand_dims(farthest, 1))
+    return _nan_first(found, distance, unlike)
+
+
+def _nan_first(column: Any, distance: Any, candidates: Any) -> Any:
+    """`column`, or one of the candidates whose distance is NaN: which a comparison would pass over, and so hide."""
+    lost = ops.logical_and(candidates, ops.isnan(distance))
+    rank = (1,) * (len(column.shape) - 1)
+    instead = ops.reshape(ops.argmax(ops.cast(lost, "int32"), axis=1), (-1, *rank))
+    return ops.where(ops.reshape(ops.any(lost, axis=1), (-1, *rank)), ops.cast(instead, column.dtype), column)
 
 
 def _taken(distance: Any, column: Any) -> Any:
