@@ -143,7 +143,9 @@ CASES = [
         (ROWS, 3),
         _binary_logits,
     ),
-    Case("CategoricalCrossEntropy", losses.CategoricalCrossEntropy, one_hot(ROWS, 4), (ROWS, 4), _categorical, "simplex"),
+    Case(
+        "CategoricalCrossEntropy", losses.CategoricalCrossEntropy, one_hot(ROWS, 4), (ROWS, 4), _categorical, "simplex"
+    ),
     Case(
         "CategoricalCrossEntropy-logits",
         lambda **k: losses.CategoricalCrossEntropy(from_logits=True, **k),
@@ -212,7 +214,9 @@ def _sum_over_pairs(distance: Any, chosen: Any) -> Any:
     for a in range(len(LABELS)):
         positives = [p for p in range(len(LABELS)) if p != a and LABELS[p] == LABELS[a]]
         negatives = [n for n in range(len(LABELS)) if LABELS[n] != LABELS[a]]
-        costs = [torch.relu(distance[a, p] - distance[a, n] + 1.0) for p, n in chosen(distance[a], positives, negatives)]
+        costs = [
+            torch.relu(distance[a, p] - distance[a, n] + 1.0) for p, n in chosen(distance[a], positives, negatives)
+        ]
         rows.append(sum(costs, torch.zeros((), dtype=torch.float64)))
     return torch.stack(rows)
 

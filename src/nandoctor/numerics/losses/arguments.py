@@ -11,5 +11,7 @@ def number(value: float, name: str, *, low: float = -math.inf, high: float = mat
     if not math.isfinite(found) or found > high or found < low or (above and found == low):
         limits = f"{'greater than' if above else 'at least'} {low:g}" if low > -math.inf else ""
         upper = f"at most {high:g}" if high < math.inf else ""
-        raise ValueError(f"{name} must be finite{''.join(', ' + part for part in (limits, upper) if part)}, found {value!r}.")
+        raise ValueError(
+            f"{name} must be finite{''.join(', ' + part for part in (limits, upper) if part)}, found {value!r}."
+        )
     return found

@@ -172,6 +172,4 @@ _square = with_slopes(
 )
 """`(y - m)^2 exp(-s)`."""
 
-_cost = with_slopes(
-    _stable_cost, _pull, _negative(_pull), lambda *operands: 0.5 - 0.5 * _square(*operands)
-)
+_cost = with_slopes(_stable_cost, _pull, _negative(_pull), lambda *operands: 0.5 - 0.5 * _square(*operands))

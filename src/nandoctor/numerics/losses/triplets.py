@@ -85,7 +85,9 @@ class TripletSemiHardLoss(_TripletLoss):
 
     Example:
         >>> loss = TripletSemiHardLoss(margin=1.0)
-        >>> float(loss([0, 0, 1], [[0.0], [1.0], [3.0]]))  # (1 - 3 + 1) for the first anchor, (1 - 2 + 1) for the second
+        >>> float(
+        ...     loss([0, 0, 1], [[0.0], [1.0], [3.0]])
+        ... )  # (1 - 3 + 1) for the first anchor, (1 - 2 + 1) for the second
         0.0
         >>> float(loss([0, 0, 1], [[0.0], [1.0], [1.5]]))  # 1 - 1.5 + 1 and, as none is farther than 1, 1 - 0.5 + 1
         1.0
