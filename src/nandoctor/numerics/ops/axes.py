@@ -38,3 +38,8 @@ def count_over(x: Tensor, axes: tuple[int, ...]) -> Tensor:
         length = keras.ops.shape(x)[axis]
         count = count * (length if isinstance(length, int) else keras.ops.cast(length, x.dtype))
     return keras.ops.cast(count, x.dtype)
+
+
+def mean_over(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """The mean over the axes, which stay with length 1 (keras.ops.mean computes in float32 on torch)."""
+    return keras.ops.sum(x, axis=axes, keepdims=True) / count_over(x, axes)

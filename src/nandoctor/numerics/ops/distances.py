@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from nandoctor.numerics.ops.bounds import saturated
+from nandoctor.numerics.ops.bounds import bounded_gradient, saturated
 from nandoctor.numerics.ops.double import in_double
 from nandoctor.numerics.ops.exact_squares import exact_squares
 from nandoctor.numerics.ops.gradients import with_gradient
@@ -13,6 +13,9 @@ from nandoctor.numerics.ops.precision import Tensor, dtype_of, range_of, result_
 from nandoctor.numerics.ops.quotients import quotient
 from nandoctor.numerics.ops.symbolic import symbolic
 from nandoctor.numerics.ops.widening import narrow, widen
+
+ROOM = 2.0**-20
+"""For as many slopes to be added without inf - inf."""
 
 
 @in_double
@@ -54,7 +57,9 @@ _distances = with_gradient(in_double(lambda a, b: keras.ops.sqrt(exact_squares(a
 
 def _by_differences(a: Tensor, b: Tensor, squared: bool) -> Tensor:
     ops = keras.ops
-    rest = saturated(range_of(a).largest)(ops.expand_dims(a, 1) - ops.expand_dims(b, 0))
+    largest = range_of(a).largest
+    rest = saturated(largest)(ops.expand_dims(a, 1) - ops.expand_dims(b, 0))
+    rest = bounded_gradient(largest * ROOM)(rest)
     return ops.sum(ops.square(rest), axis=-1) if squared else ops.squeeze(length_over((2,))(rest), axis=2)
 
 
@@ -89,9 +94,13 @@ def pairwise_distance(a: Tensor, b: Tensor = None, squared: bool = False) -> Ten
         >>> np.asarray(ops.pairwise_distance([[0.0, 0.0], [3.0, 4.0]])).tolist()
         [[0.0, 5.0], [5.0, 0.0]]
     """
-    b = a if b is None else b
-    dtype = result_dtype(a, b)
-    a, b = widen(dtype, a, b)
+    if b is None:
+        dtype = result_dtype(a)
+        (a,) = widen(dtype, a)
+        b = a  # widened once: the gradients by both are added before they are clipped
+    else:
+        dtype = result_dtype(a, b)
+        a, b = widen(dtype, a, b)
     if len(a.shape) != 2 or len(b.shape) != 2 or (None not in (a.shape[1], b.shape[1]) and a.shape[1] != b.shape[1]):
         raise ValueError(f"pairwise_distance needs (n, d) and (m, d), not {tuple(a.shape)} and {tuple(b.shape)}")
     if dtype_of(a) == "float64":

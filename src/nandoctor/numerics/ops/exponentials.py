@@ -115,7 +115,7 @@ def logcosh(x: Tensor) -> Tensor:
 
 
 def shifted_exponentials(x: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
-    """exp(x - shift), its sum over the axes (1 if it is 0: a row of -inf only), and the shift, finite always."""
+    """exp(x - shift), its sum over the axes (0 for a row of -inf only), and the shift, finite always."""
     ops = keras.ops
     largest = range_of(x).largest
     x = ops.where(x > largest, constant(largest, x), x)
@@ -123,13 +123,13 @@ def shifted_exponentials(x: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tens
     shift = ops.stop_gradient(ops.where(top < -largest, 0, top))
     found = ops.exp(x - shift)
     total = ops.sum(found, axis=axes, keepdims=True)
-    return found, ops.where(total == 0, 1, total), shift
+    return found, total, shift
 
 
 def open_softmax(x: Tensor, axes: tuple[int, ...]) -> Tensor:
     """The softmax over some axes; zeros where all entries are -inf."""
     found, total, _ = shifted_exponentials(x, axes)
-    return found / total
+    return found / keras.ops.where(total == 0, 1, total)
 
 
 @symbolic
@@ -158,13 +158,16 @@ def logsumexp(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
         >>> np.asarray(ops.logsumexp([[1000.0, -np.inf], [3.0, -np.inf]], axis=-1)).tolist()
         [1000.0, 3.0]
     """
+    ops = keras.ops
     dtype = result_dtype(x)
     (x,) = widen(dtype, x)
     axes = axes_of(x, axis)
 
     def value(x: Tensor) -> Tensor:
         _, total, shift = shifted_exponentials(x, axes)
-        return keras.ops.log(total) + shift
+        empty = total == 0
+        full = ops.log(ops.where(empty, 1, total)) + shift
+        return ops.where(empty, constant(-range_of(x).largest, x), full)
 
     def gradient(upstream: Tensor, x: Tensor) -> tuple[Tensor, ...]:
         return (upstream * open_softmax(x, axes),)

@@ -7,7 +7,7 @@ import math
 
 import keras
 
-from nandoctor.numerics.ops.axes import Axis, axes_of, count_over, without_axes
+from nandoctor.numerics.ops.axes import Axis, axes_of, count_over, mean_over, without_axes
 from nandoctor.numerics.ops.gradients import Function, with_gradient
 from nandoctor.numerics.ops.precision import Tensor, constant, range_of, result_dtype
 from nandoctor.numerics.ops.quotients import quotient
@@ -38,9 +38,13 @@ def direction_over(axes: tuple[int, ...]) -> Function:
     def value(x: Tensor) -> Tensor:
         magnitude = largest_magnitude(x, axes)
         zero = magnitude < range_of(x).smallest
-        scaled = x * scale_and_back(magnitude)[0]
-        length = ops.sqrt(ops.sum(ops.square(scaled), axis=axes, keepdims=True))
-        return ops.where(zero, 0, scaled / ops.where(zero, 1, length))
+        scale, back = scale_and_back(magnitude)
+        scaled = x * scale
+        length = ops.where(zero, 1, ops.sqrt(ops.sum(ops.square(scaled), axis=axes, keepdims=True)))
+        # Scaled down the small entries would vanish; only a length beyond the range needs it.
+        beyond = length * back > range_of(x).largest
+        found = ops.where(beyond, scaled, x) / ops.where(beyond, length, length * back)
+        return ops.where(zero, 0, found)
 
     def gradient(upstream: Tensor, x: Tensor) -> tuple[Tensor, ...]:
         unit, length = direction_over(axes)(x), length_over(axes)(x)
@@ -126,9 +130,9 @@ def _centred(x: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     scale, back = scale_and_back(largest_magnitude(x, axes))
     large = scale < 1  # small numbers need no help before they are squared
     y = x * ops.where(large, scale, 1)
-    rest = y - ops.mean(y, axis=axes, keepdims=True)
+    rest = y - mean_over(y, axes)
     # The mean is rounded, which matters where it is large against the spread; that of the rest is not.
-    rest = rest - ops.mean(rest, axis=axes, keepdims=True)
+    rest = rest - mean_over(rest, axes)
     return ops.where(high == low, 0, rest), ops.where(large, back, 1)
 
 

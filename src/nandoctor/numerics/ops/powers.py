@@ -18,17 +18,20 @@ def _saturated_power(x: Tensor, y: Tensor) -> Tensor:
 
 
 def _by_base(x: Tensor, y: Tensor) -> Tensor:
-    # For x < 1 and y < 0 the power of y - 1 may overflow though y times it does not.
+    """`y * x ** (y - 1)`; for |y| < 1, where y - 1 rounds and the power may overflow alone, `y * x ** y / x`."""
     ops = keras.ops
-    steep = ops.logical_and(x < 1, y < 0)
-    base, exponent = ops.where(steep, x, 1), ops.where(steep, y, 1)
-    by_division = quotient(product(exponent, _positive_power(base, exponent)), base)
-    by_power = product(y, _positive_power(ops.where(steep, 1, x), y - 1))
-    return ops.where(steep, by_division, by_power)
+    size = ops.abs(y)
+    level = size < 1
+    flat, steep = ops.where(level, y, 1), ops.where(level, 1, y)
+    inner = _positive_power(x, flat)
+    by_division = ops.where(size < 1e-3, product(flat, quotient(inner, x)), quotient(product(flat, inner), x))
+    return ops.where(level, by_division, product(steep, _positive_power(x, steep - 1)))
 
 
 def _by_exponent(x: Tensor, y: Tensor) -> Tensor:
-    return product(_positive_power(x, y), natural_log(x, range_of(x).smallest))
+    # in two halves: the power may overflow alone, and not with a logarithm near 0
+    half = _positive_power(x, y / 2)
+    return product(product(half, natural_log(x, range_of(x).smallest)), half)
 
 
 _positive_power = with_slopes(_saturated_power, _by_base, _by_exponent)
