@@ -1,4 +1,4 @@
-"""Each loss with ordinary inputs, its domain, and the plain formula in torch's float64, which knows its own gradient."""
+"""Each loss with ordinary inputs, its domain, and the plain formula in torch's float64."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class BinaryCrossEntropy(_CrossEntropy):
     Leave out the last sigmoid and say `from_logits=True`.
 
     Args:
-        from_logits: Whether `y_pred` holds logits; if not, probabilities from 0 to 1 (what is outside counts as the end).
+        from_logits: Whether `y_pred` holds logits; if not, probabilities (what is outside 0 to 1 counts as the end).
         label_smoothing: From 0 to 1; a label y becomes `y (1 - a) + a / 2`.
         name: The name in the logs.
         reduction: As in Keras.
@@ -99,7 +99,7 @@ class CategoricalCrossEntropy(_CrossEntropy):
     (18 in float16), and then that row is not learnt. Leave out the softmax and say `from_logits=True`.
 
     Args:
-        from_logits: Whether `y_pred` holds logits; if not, probabilities from 0 to 1 (what is outside counts as the end).
+        from_logits: Whether `y_pred` holds logits; if not, probabilities (what is outside 0 to 1 counts as the end).
         label_smoothing: From 0 to 1; a label y becomes `y (1 - a) + a / classes`.
         name: The name in the logs.
         reduction: As in Keras.

@@ -9,6 +9,7 @@ from keras import ops
 from nandoctor.numerics.losses.finite import row_mean, saturate, within
 from nandoctor.numerics.losses.growth import above_tangent, exponential
 from nandoctor.numerics.losses.loss import FiniteLoss, demand_equal
+from nandoctor.numerics.ops.gradients import Function
 from nandoctor.numerics.ops.precision import range_of
 from nandoctor.numerics.ops.slopes import with_slopes
 
@@ -161,10 +162,10 @@ def _negative(function: Any) -> Any:
     return lambda *operands: -function(*operands)
 
 
-_pull = with_slopes(_stable_pull, _precision, _negative(_precision), lambda *operands: -_pull(*operands))
+_pull: Function = with_slopes(_stable_pull, _precision, _negative(_precision), lambda *operands: -_pull(*operands))
 """`(y - m) exp(-s)`."""
 
-_square = with_slopes(
+_square: Function = with_slopes(
     _stable_square,
     lambda *operands: saturate(2.0 * _pull(*operands)),
     lambda *operands: saturate(-2.0 * _pull(*operands)),

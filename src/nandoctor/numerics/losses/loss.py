@@ -23,7 +23,7 @@ class FiniteLoss(keras.losses.Loss):  # type: ignore[misc]
 
     Args:
         name: The name in the logs.
-        reduction: As in Keras: `"sum_over_batch_size"`, `"mean"`, `"sum"`, `"mean_with_sample_weight"`, `"none"` or None.
+        reduction: As in Keras: `"sum_over_batch_size"`, `"mean"`, `"sum"`, `"mean_with_sample_weight"`, `"none"`, None.
         dtype: The dtype of the result; `keras.config.floatx()` by default.
     """
 

@@ -47,7 +47,7 @@ class _OverlapLoss(FiniteLoss):
         p, rest = self.probabilities(y_pred)
         places = tuple(range(1, len(y_pred.shape) - 1))
         overlap = ops.sum(p * y_true, axis=places)
-        errors = positives * ops.sum(p * (1.0 - y_true), axis=places) + negatives * ops.sum(rest * y_true, axis=places)
+        errors = ops.sum(positives * p * (1.0 - y_true) + negatives * rest * y_true, axis=places)
         total = overlap + errors + smooth
         return row_mean(errors / total if smooth else divide(errors, total))
 

@@ -55,15 +55,13 @@ def without_removed(x: Any, keep: Any) -> Any:
 
 def reduced(values: Any, weight: Any, share: Any, reduction: str | None) -> Any:
     """The loss of the batch; `share` is how often a row counts, in a sum and in the divisor of a mean (None: once)."""
-    if reduction in MEANS:
-        weight = _weight_in_mean(values, weight, share, reduction)
-    else:
-        weight = _product(share, weight)
+    averaged = reduction in MEANS
+    weight = _weight_in_mean(values, weight, share, reduction) if averaged else _product(share, weight)
     weighted = values if weight is None else saturate(values * weight)
     if reduction in (None, "none"):
         return weighted
     total = saturate(ops.sum(weighted))
-    return _for_this_replica(total) if reduction in MEANS else total
+    return _for_this_replica(total) if averaged else total
 
 
 def _weight_in_mean(values: Any, weight: Any, share: Any, reduction: str | None) -> Any:

@@ -7,7 +7,6 @@ import keras
 from keras import ops
 
 from nandoctor.numerics.losses.arguments import number
-from nandoctor.numerics.losses.finite import saturate
 from nandoctor.numerics.losses.loss import FiniteLoss, demand_equal
 from nandoctor.numerics.losses.probabilities import log_of_share
 from nandoctor.numerics.losses.softmax import log_softmax
@@ -17,8 +16,8 @@ from nandoctor.numerics.losses.softmax import log_softmax
 class SegmentationCrossEntropy(FiniteLoss):
     """`-log(softmax(logits)[label])`, the mean over the pixels that have a label.
 
-    What goes wrong in the usual ones: a crop whose pixels are all ignored is a mean over nothing, 0 / 0; a label outside
-    the classes (a mask saved as 0, 128, 255) is NaN in TensorFlow on a GPU, an error on its CPU, and trains another
+    What goes wrong in the usual ones: a crop whose pixels are all ignored is a mean over nothing, 0 / 0; a label that
+    is no class (a mask saved as 0, 128, 255) is NaN in TensorFlow on a GPU, an error on its CPU, and trains another
     class in JAX; the logarithm of a softmax is infinite where a probability rounds to 0. Here a batch without a valid
     pixel gives 0 with zero gradient.
 
@@ -62,8 +61,9 @@ class SegmentationCrossEntropy(FiniteLoss):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         self.ignore_class = None if ignore_class is None else int(ignore_class)
         self.from_logits = bool(from_logits)
-        weights = None if class_weights is None else enumerate(class_weights)
-        self.class_weights = weights and [number(w, f"class_weights[{i}]", low=0.0) for i, w in weights]
+        self.class_weights: list[float] | None = None
+        if class_weights is not None:
+            self.class_weights = [number(w, f"class_weights[{i}]", low=0.0) for i, w in enumerate(class_weights)]
 
     def matched(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
         """Labels without an axis for the class, and predictions with one."""

@@ -8,7 +8,7 @@ from nandoctor.numerics.losses.finite import saturate
 
 
 def log_softmax(logits: Any) -> Any:
-    """`log(softmax(z))` over the last axis, finite for every finite z: no class is less likely than the dtype can say."""
+    """`log(softmax(z))` over the last axis, finite for every finite z."""
     shifted = saturate(logits - ops.stop_gradient(ops.max(logits, axis=-1, keepdims=True)))
     return saturate(shifted - ops.log(ops.sum(ops.exp(shifted), axis=-1, keepdims=True)))
 

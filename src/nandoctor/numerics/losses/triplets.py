@@ -78,7 +78,8 @@ class TripletSemiHardLoss(_TripletLoss):
         reduction: Means are over the positive pairs; `None` gives the sum over the pairs of each anchor, `(batch,)`.
         dtype: The dtype of the result.
 
-    Call arguments: `y_true`, labels, `(batch,)` or `(batch, 1)`, compared for equality; `y_pred`, embeddings `(batch, d)`.
+    Call arguments: `y_true`, labels, `(batch,)` or `(batch, 1)`, compared for equality; `y_pred`, embeddings
+    `(batch, d)`.
 
     Raises:
         ValueError: The margin is not above 0, or a shape does not fit.
@@ -92,7 +93,7 @@ class TripletSemiHardLoss(_TripletLoss):
         >>> float(loss([0, 0, 1], [[0.0], [1.0], [1.5]]))  # 1 - 1.5 + 1 and, as none is farther than 1, 1 - 0.5 + 1
         1.0
 
-    Schroff, Kalenichenko, Philbin, *FaceNet: A Unified Embedding for Face Recognition and Clustering*, 2015, section 3.2.
+    Schroff, Kalenichenko, Philbin, *FaceNet: A Unified Embedding for Face Recognition and Clustering*, 2015.
     """
 
     def __init__(
@@ -139,7 +140,8 @@ class TripletHardLoss(_TripletLoss):
         reduction: Means are over the anchors that have a triplet; `None` gives one value for each row, `(batch,)`.
         dtype: The dtype of the result.
 
-    Call arguments: `y_true`, labels, `(batch,)` or `(batch, 1)`, compared for equality; `y_pred`, embeddings `(batch, d)`.
+    Call arguments: `y_true`, labels, `(batch,)` or `(batch, 1)`, compared for equality; `y_pred`, embeddings
+    `(batch, d)`.
 
     Raises:
         ValueError: The margin is neither above 0 nor `"soft"`, or a shape does not fit.
@@ -151,7 +153,7 @@ class TripletHardLoss(_TripletLoss):
         >>> float(loss([0, 1, 2], [[0.0], [1.0], [1.5]]))  # no two rows are alike
         0.0
 
-    Hermans, Beyer, Leibe, *In Defense of the Triplet Loss for Person Re-Identification*, 2017, equation 5 and section 2.
+    Hermans, Beyer, Leibe, *In Defense of the Triplet Loss for Person Re-Identification*, 2017.
     """
 
     def __init__(
