@@ -23,10 +23,10 @@ if "--backend" in sys.argv:  # Keras reads it when it is imported
     os.environ["KERAS_BACKEND"] = sys.argv[sys.argv.index("--backend") + 1]
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import keras
-import numpy as np
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
 
-from nandoctor import ops
+from nandoctor import ops  # noqa: E402
 
 k = keras.ops
 BATCH, INPUTS, HIDDEN, OUTPUTS = 512, 784, 512, 128
@@ -105,7 +105,7 @@ def _tensorflow_step(function: Function, weights: list[Any], x: Any) -> Callable
 
     variables, x = [tf.Variable(w) for w in weights], tf.constant(x)
 
-    @tf.function
+    @tf.function(autograph=False)  # it cannot read two lambdas on one line
     def step() -> Any:
         with tf.GradientTape() as tape:
             loss = _loss(function, [v.value() for v in variables], x)
@@ -144,7 +144,7 @@ def _torch_step(function: Function, weights: list[Any], x: Any) -> Callable[[], 
         gradients = torch.autograd.grad(loss, parameters)
         with torch.no_grad():
             for parameter, gradient in zip(parameters, gradients, strict=True):
-                parameter -= RATE * gradient
+                parameter.sub_(RATE * gradient)
         return loss.item()
 
     return step

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -27,14 +28,27 @@ def value_and_grad(f: Function, *arrays: Any, upstream: Any = None, dtype: str |
     `dtype` is that of the tensors, for bfloat16, which no array has.
     """
 
-    def total(*tensors: Any) -> Any:
-        found = f(*tensors)
-        found = keras.ops.cast(found, _wide(found))
-        weight = 1.0 if upstream is None else keras.ops.convert_to_tensor(upstream, found.dtype)
-        return keras.ops.sum(found * weight)
-
     tensors = [_tensor(a, dtype) for a in arrays]
-    return array(f(*tensors)), [array(g) for g in _gradients(total, tensors)]
+    weight = np.float32(1.0) if upstream is None else np.asarray(upstream)
+    value, gradients = _value_and_gradients(f)(tensors, weight)
+    return array(value), [array(g) for g in gradients]
+
+
+@functools.lru_cache(maxsize=64)
+def _value_and_gradients(f: Function) -> Function:
+    def both(tensors: list[Any], weight: Any) -> Any:
+        def total(*given: Any) -> Any:
+            found = f(*given)
+            found = keras.ops.cast(found, _wide(found))
+            return keras.ops.sum(found * keras.ops.convert_to_tensor(weight, found.dtype))
+
+        return f(*tensors), _gradients(total, tensors)
+
+    if BACKEND == "jax":  # which compiles one operation after the other otherwise
+        import jax
+
+        return jax.jit(both)
+    return both
 
 
 def second(f: Function, x: Any, dtype: str | None = None) -> Any:
@@ -52,7 +66,7 @@ def compiled(f: Function) -> Function:
     if BACKEND == "tensorflow":
         import tensorflow as tf
 
-        return tf.function(f)
+        return tf.function(f, autograph=False)
     if BACKEND == "jax":
         import jax
 
@@ -74,7 +88,7 @@ def compiled_value_and_grad(f: Function, *arrays: Any, dtype: str | None = None)
     if BACKEND == "tensorflow":
         import tensorflow as tf
 
-        value, gradients = tf.function(both, jit_compile=True)(*tensors)
+        value, gradients = tf.function(both, jit_compile=True, autograph=False)(*tensors)
     else:
         value, gradients = compiled(both)(*tensors)
     return array(value), [array(g) for g in gradients]

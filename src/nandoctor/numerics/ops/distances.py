@@ -51,8 +51,12 @@ def _distances_gradient(upstream: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor,
     return _by_both(weights, a, b)
 
 
+def _exact_distances(a: Tensor, b: Tensor) -> Tensor:
+    return keras.ops.sqrt(exact_squares(a, b))
+
+
 _squares = with_gradient(in_double(exact_squares), _squares_gradient)
-_distances = with_gradient(in_double(lambda a, b: keras.ops.sqrt(exact_squares(a, b))), _distances_gradient)
+_distances = with_gradient(in_double(_exact_distances), _distances_gradient)
 
 
 def _by_differences(a: Tensor, b: Tensor, squared: bool) -> Tensor:

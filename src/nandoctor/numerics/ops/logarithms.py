@@ -93,7 +93,11 @@ def _by_factor(x: Tensor, y: Tensor) -> Tensor:
     return _positive_log(y)
 
 
-_product = with_slopes(lambda x, y: finite(x * keras.ops.log(y)), _by_factor, quotient)
+def _finite_product(x: Tensor, y: Tensor) -> Tensor:
+    return finite(x * keras.ops.log(y))
+
+
+_product = with_slopes(_finite_product, _by_factor, quotient)
 
 
 def _slope_of_log1mexp(x: Tensor) -> Tensor:
@@ -105,8 +109,12 @@ def _inverse_expm1_slope(x: Tensor) -> Tensor:
     return -product(found, 1 + found)
 
 
-# 1 / (exp(x) - 1), written so that a large x does not overflow
-_inverse_expm1 = with_slopes(lambda x: keras.ops.exp(-x) / -keras.ops.expm1(-x), _inverse_expm1_slope)
+def _small_over_small(x: Tensor) -> Tensor:
+    # 1 / (exp(x) - 1), written so that a large x does not overflow
+    return keras.ops.exp(-x) / -keras.ops.expm1(-x)
+
+
+_inverse_expm1 = with_slopes(_small_over_small, _inverse_expm1_slope)
 
 
 def _two_branches(x: Tensor) -> Tensor:
