@@ -1,7 +1,7 @@
 """What the losses cost: a compiled training step with each, against the same step with the formula as users write it.
 
-Both steps train the same small network on the same batch, in turns, so that whatever else the machine does falls on both
-alike. The table gives the median over the turns of the ratio of their times.
+Both steps train the same small network on the same batch, in turns, so that whatever else the machine does falls on
+both alike. The table gives the median over the turns of the ratio of their times.
 
     python benchmarks/losses.py [--rounds 40] [--only FocalLoss] [--backend jax|torch]
 """
