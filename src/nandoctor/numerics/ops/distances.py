@@ -64,7 +64,8 @@ def _by_differences(a: Tensor, b: Tensor, squared: bool) -> Tensor:
     largest = range_of(a).largest
     rest = saturated(largest)(ops.expand_dims(a, 1) - ops.expand_dims(b, 0))
     rest = bounded_gradient(largest * ROOM)(rest)
-    return ops.sum(ops.square(rest), axis=-1) if squared else ops.squeeze(length_over((2,))(rest), axis=2)
+    # Not `square`: its slope 2 x is infinite at the end of the dtype, and 0 from above times that is NaN.
+    return ops.sum(rest * rest, axis=-1) if squared else ops.squeeze(length_over((2,))(rest), axis=2)
 
 
 @symbolic
