@@ -46,7 +46,7 @@ class Magnitude(NamedTuple):
         over = self.rest > limit / self.scale
         one = ops.ones_like(self.rest)
         whole = self.scale * self.rest
-        held = whole <= largest(self.rest)
+        held = whole <= _PART * largest(self.rest)  # XLA multiplies by the reciprocal
         divisor = ops.where(held, whole, self.scale)
         left = ops.where(ops.logical_and(over, ops.logical_not(held)), self.rest, one)
         return ops.where(over, divisor, one), ops.where(over, limit / left, one)
