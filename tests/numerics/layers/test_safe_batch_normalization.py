@@ -76,7 +76,7 @@ def test_one_value_for_each_channel(shape):
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 1e25])
 def test_a_batch_that_is_not_finite_does_not_stay(bad):
-    """Keras's moving statistics are NaN, or infinite, for ever; ours go on in every channel but that, and there later."""
+    """Keras's moving statistics are not finite for ever; ours go on, in that channel with the next batch."""
     random = np.random.default_rng(0)
     batches = [random.normal(size=(8, 2)).astype("float32") for _ in range(3)]
     batches[1][4, 0] = bad

@@ -89,7 +89,7 @@ def test_a_column_that_float32_cannot_tell_apart_is_warned_of():
     "give",
     [
         lambda x: x,
-        lambda x: ops.convert_to_tensor(x),
+        ops.convert_to_tensor,
         lambda x: [x[:20], x[20:]],
         lambda x: (part for part in (x[:1], x[1:])),
         lambda x: [(x, np.zeros(50))],

@@ -112,13 +112,12 @@ class SafeNormalization(keras.layers.Layer):  # type: ignore[misc]
     @property
     def mean(self) -> np.ndarray:
         """The mean of each column, float64."""
-        return as_array(self._mean).astype(np.float64) + as_array(self._rest)
+        return np.asarray(as_array(self._mean).astype(np.float64) + as_array(self._rest))
 
     @property
     def variance(self) -> np.ndarray:
         """The variance of each column, float64; 0 for a constant one."""
-        deviation = as_array(self._deviation).astype(np.float64)
-        return deviation * deviation
+        return np.asarray(as_array(self._deviation).astype(np.float64) ** 2)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The input's."""
@@ -192,8 +191,8 @@ def _warn_of_coarse(mean: np.ndarray, deviation: np.ndarray) -> None:
         return
     column = tuple(int(i) for i in np.argwhere(coarse)[0]) if np.ndim(coarse) else ()
     warnings.warn(
-        f"Column {column} has mean {mean[column]:g} and deviation {deviation[column]:g}, but near its mean the numbers "
-        f"of {mean.dtype} are {step[column]:g} apart: nothing of it would be left. Subtract a constant in float64 first.",
+        f"Column {column} has mean {mean[column]:g} and deviation {deviation[column]:g}, but near it numbers of "
+        f"{mean.dtype} are {step[column]:g} apart: nothing of it would be left. Subtract a constant in float64 first.",
         stacklevel=4,
     )
 
