@@ -65,7 +65,7 @@ def _standardised(values: Any, count: Any) -> Any:
     high, low = (ops.stop_gradient(f(values, axis=_AXES, keepdims=True)) for f in (ops.max, ops.min))
     peak = ops.maximum(ops.abs(high), ops.abs(low))
     one = ops.ones_like(peak)
-    unit = ops.where(peak > _LARGE, peak, one)
+    unit = ops.where(peak > _LARGE, peak * 0.125, one)  # the reciprocal of the largest number is not a normal one
     scaled = values / unit
     centred = scaled - ops.mean(scaled, axis=_AXES, keepdims=True)
     variance = ops.mean(ops.square(centred), axis=_AXES, keepdims=True)
