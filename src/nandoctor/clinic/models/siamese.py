@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import keras
-from keras import layers, ops
+from keras import layers
 
+from nandoctor import ops
 from nandoctor.clinic.models.resnet import resnet
 
 RESNET = "resnet"
@@ -16,7 +17,10 @@ _APPLICATIONS = "keras.applications."
 
 @keras.saving.register_keras_serializable("nandoctor.clinic")
 class UnitLength(layers.Layer):  # type: ignore[misc]
-    """Embeddings on the unit sphere, in float32: no distance exceeds 2, whatever the weights do."""
+    """Embeddings on the unit sphere, in float32: no distance exceeds 2, whatever the weights do.
+
+    An embedding of zero, which has no direction, stays zero; divided by its length it would be 0 / 0.
+    """
 
     def __init__(self, **options: object) -> None:
         super().__init__(**{"dtype": "float32", **options})

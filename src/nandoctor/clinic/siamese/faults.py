@@ -45,7 +45,7 @@ def _sgd(rate: float) -> keras.optimizers.Optimizer:
 
 def _pairs_with_replacement(recipe: Recipe) -> Recipe:
     drawn = replace(recipe.draw, replacement=True)
-    return replace(recipe, draw=drawn, loss=lambda: losses.neighbours(losses.safe_euclidean))
+    return replace(recipe, draw=drawn, loss=lambda: losses.neighbours(losses.safe_distance))
 
 
 def _plain_distance(recipe: Recipe) -> Recipe:
@@ -73,7 +73,7 @@ def _free_embeddings(recipe: Recipe) -> Recipe:
 
 
 def _high_rate(recipe: Recipe) -> Recipe:
-    return replace(recipe, rate=3.0)  # <- learning-rate
+    return replace(recipe, rate=1.0)  # <- learning-rate
 
 
 def _clipped(recipe: Recipe) -> Recipe:
@@ -88,7 +88,7 @@ def _clipped_in_a_callback(recipe: Recipe) -> Recipe:
 
 
 def _frozen(recipe: Recipe) -> Recipe:
-    return replace(_free_embeddings(recipe), frozen_norm=True, stored=_sixteen_bits, rate=1e-5)
+    return replace(_free_embeddings(recipe), frozen_norm=True, rate=1e-4)
 
 
 def _sixteen_bits(pixels: NDArray[np.uint8]) -> NDArray[Any]:

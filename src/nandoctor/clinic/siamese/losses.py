@@ -8,7 +8,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from nandoctor.clinic.siamese import plain
+import nandoctor.losses
+import nandoctor.ops
+from nandoctor.clinic.siamese import options, plain
 
 MARGIN = 0.2
 """FaceNet's margin, for squared distances on the unit sphere (Schroff, Kalenichenko, Philbin, 2015)."""
@@ -23,29 +25,51 @@ def published() -> Loss:
 
 
 def semi_hard() -> Loss:
-    return plain.semi_hard
+    """The semi-hard loss of `nandoctor.losses`."""
+    return nandoctor.losses.TripletSemiHardLoss(MARGIN, squared=True)
 
 
 def hard() -> Loss:
-    return plain.semi_hard
+    """The batch-hard loss, whose authors advise against squared distances."""
+    return nandoctor.losses.TripletHardLoss(MARGIN)
+
+
+def foreign() -> Loss:
+    """The semi-hard loss of pytorch-metric-learning: the same margin and distance, the mean over all semi-hard triplets."""
+    from pytorch_metric_learning.distances import LpDistance
+    from pytorch_metric_learning.losses import TripletMarginLoss
+    from pytorch_metric_learning.miners import TripletMarginMiner
+
+    distance = LpDistance(normalize_embeddings=False, power=2)
+    miner = TripletMarginMiner(MARGIN, type_of_triplets="semihard", distance=distance)
+    loss = TripletMarginLoss(MARGIN, distance=distance)
+
+    def triplet_margin(labels: Any, embeddings: Any) -> Any:
+        labels = ops.reshape(labels, (-1,))
+        return loss(embeddings, labels, miner(embeddings, labels))
+
+    return triplet_margin
 
 
 def neighbours(distance: Distance, margin: float = 1.0) -> Loss:
-    """Contrastive loss (Hadsell, Chopra, LeCun, 2006) of each image and the one after it in the batch."""
+    """The distance of each image from the next in the batch, if they are of one class; else what it lacks to the margin.
+
+    Hadsell, Chopra and LeCun (2006) square both terms. Then the slope of an identical pair is 0 * inf, which TensorFlow's
+    own kernel answers with 0, and XLA, JAX and torch with NaN.
+    """
 
     def contrastive(labels: keras.KerasTensor, embeddings: keras.KerasTensor) -> keras.KerasTensor:
         labels = ops.reshape(labels, (-1,))
         apart = distance(embeddings, ops.roll(embeddings, 1, axis=0))
         same = ops.cast(ops.equal(labels, ops.roll(labels, 1)), apart.dtype)
-        return ops.mean(same * ops.square(apart) + (1.0 - same) * ops.square(ops.relu(margin - apart)))
+        return ops.mean(same * apart + (1.0 - same) * ops.relu(margin - apart))
 
     return contrastive
 
 
-def safe_euclidean(u: keras.KerasTensor, v: keras.KerasTensor) -> keras.KerasTensor:
-    from nandoctor.ops import norm
+def safe_distance(u: keras.KerasTensor, v: keras.KerasTensor) -> keras.KerasTensor:
+    """The distance of each row of `u` from the same row of `v`, with the slope 0 where they are equal."""
+    return nandoctor.ops.norm(u - v, axis=1)
 
-    return norm(u - v, axis=1)
 
-
-LOSSES: dict[str, Callable[[], Loss]] = {"semi-hard": semi_hard, "hard": hard, "plain": published}
+LOSSES: dict[str, Callable[[], Loss]] = dict(zip(options.LOSSES, (semi_hard, hard, published, foreign), strict=True))

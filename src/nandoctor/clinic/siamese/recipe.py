@@ -38,7 +38,7 @@ class Recipe:
     optimizer: MakeOptimizer = keras.optimizers.Adam
     rate: float = 1e-3
     stored: Callable[[NDArray[np.uint8]], NDArray[Any]] = eight_bits
-    before: MakeLayer = layers.Identity
+    before: MakeLayer = lambda: layers.LayerNormalization(axis=(1, 2, 3), center=False, scale=False)
     after: MakeLayer = UnitLength
     frozen_norm: bool = False
     draw: Draw = field(default_factory=Draw)
