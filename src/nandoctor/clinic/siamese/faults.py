@@ -5,17 +5,16 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import keras
-import numpy as np
 from keras import layers
-from numpy.typing import NDArray
 
 from nandoctor.clinic.data.draws import Draw
+from nandoctor.clinic.models.siamese import UnitLength
 from nandoctor.clinic.siamese import losses, plain
 from nandoctor.clinic.siamese.options import OptionError
 from nandoctor.clinic.siamese.recipe import Recipe
+from nandoctor.layers import SafeBatchNormalization
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,8 @@ class Fault:
     """One way in which this training goes wrong.
 
     `circumstance` is what brings it to light (a batch, a rate, a number format), `mistake` what is wrong. With both the
-    loss becomes NaN; with the circumstance alone it does not. `cause` is an id of `nandoctor explain`.
+    loss becomes NaN; with the circumstance alone it does not. `cause` is an id of `nandoctor explain`. Where nothing `breaks`, the
+    loss stays finite and nothing is learnt.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Fault:
     cause: str
     circumstance: Callable[[Recipe], Recipe]
     mistake: Callable[[Recipe], Recipe]
+    breaks: bool = True
 
     def applied(self, recipe: Recipe, *, cured: bool) -> Recipe:
         """The recipe with this fault, or with its circumstance alone."""
@@ -40,7 +41,7 @@ class Fault:
 
 
 def _sgd(rate: float) -> keras.optimizers.Optimizer:
-    return keras.optimizers.SGD(rate, momentum=0.9)
+    return keras.optimizers.SGD(rate, momentum=0.9)  # <- exploding-distance, learning-rate, inert-clip-callback
 
 
 def _pairs_with_replacement(recipe: Recipe) -> Recipe:
@@ -91,12 +92,36 @@ def _frozen(recipe: Recipe) -> Recipe:
     return replace(_free_embeddings(recipe), frozen_norm=True, rate=1e-4)
 
 
-def _sixteen_bits(pixels: NDArray[np.uint8]) -> NDArray[Any]:
-    return pixels.astype(np.uint16) * 257
-
-
 def _unscaled(recipe: Recipe) -> Recipe:
     return replace(recipe, before=layers.Identity)  # <- unscaled-pixels
+
+
+def _batch_of_one(recipe: Recipe) -> Recipe:
+    return replace(recipe, last=Draw(classes=1, images=1), after=_normed(SafeBatchNormalization, UnitLength))
+
+
+def _normed_by_hand(recipe: Recipe) -> Recipe:
+    return replace(recipe, after=_normed(layers.BatchNormalization, plain.UnitLength))  # <- batchnorm-shared-branch
+
+
+def _normed(norm: Callable[[], layers.Layer], unit: Callable[[], layers.Layer]) -> Callable[[], layers.Layer]:
+    return lambda: keras.Sequential([norm(), unit()], name="head")
+
+
+def _fine_tuned_in_half(recipe: Recipe) -> Recipe:
+    return replace(recipe, frozen_norm=True, precision="mixed_float16")
+
+
+def _length_in_half(recipe: Recipe) -> Recipe:
+    return replace(recipe, after=plain.UnitLength)  # <- half-overflow
+
+
+def _same(recipe: Recipe) -> Recipe:
+    return recipe
+
+
+def _dead(recipe: Recipe) -> Recipe:
+    return replace(recipe, after=lambda: keras.Sequential([plain.dead_layer(), UnitLength()], name="head"))
 
 
 FAULTS: tuple[Fault, ...] = (
@@ -142,11 +167,36 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "unscaled-pixels",
-        "Pixels of 0..65535 into a network whose BatchNorm is frozen",
+        "Pixels of 0..255 into a network whose BatchNorm is frozen, as in fine-tuning",
         ("A5",),
         "unscaled-input",
         _frozen,
         _unscaled,
+    ),
+    Fault(
+        "batchnorm-shared-branch",
+        "A last batch of one image: BatchNorm makes it exactly 0, and 0 has no length to divide by",
+        ("A4",),
+        "batchnorm-tiny-batch",
+        _batch_of_one,
+        _normed_by_hand,
+    ),
+    Fault(
+        "half-overflow",
+        "Squares of the embedding summed in float16, which ends at 65504",
+        ("C3", "R10"),
+        "half-overflow",
+        _fine_tuned_in_half,
+        _length_in_half,
+    ),
+    Fault(
+        "dead-relu",
+        "A layer of ReLUs none of which is ever active: a finite loss, and no gradient",
+        ("A3",),
+        "dead-relu",
+        _same,
+        _dead,
+        breaks=False,
     ),
 )
 

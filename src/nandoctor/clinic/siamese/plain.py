@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 def squared_distances(embeddings: keras.KerasTensor) -> keras.KerasTensor:
     """Squared euclidean distances between all embeddings of a batch: `(batch, d)` to `(batch, batch)`."""
     dots = ops.matmul(embeddings, ops.transpose(embeddings))
-    norms = ops.sum(ops.square(embeddings), axis=1)  # <- half-precision
+    norms = ops.sum(ops.square(embeddings), axis=1)
     return ops.maximum(norms[:, None] - 2.0 * dots + norms[None, :], 0.0)
 
 
@@ -46,8 +46,13 @@ class UnitLength(layers.Layer):  # type: ignore[misc]
     """Each embedding divided by its length."""
 
     def call(self, embeddings: keras.KerasTensor) -> keras.KerasTensor:
-        length = ops.sqrt(ops.sum(ops.square(embeddings), axis=-1, keepdims=True))
+        length = ops.sqrt(ops.sum(ops.square(embeddings), axis=-1, keepdims=True))  # <- half-overflow
         return embeddings / length  # <- batchnorm-shared-branch
+
+
+def dead_layer() -> layers.Layer:
+    """A hidden layer whose bias, carried over from another model, is far below anything that its input reaches."""
+    return layers.Dense(32, activation="relu", bias_initializer=keras.initializers.Constant(-100.0))  # <- dead-relu
 
 
 class ClipGradients(keras.callbacks.Callback):  # type: ignore[misc]

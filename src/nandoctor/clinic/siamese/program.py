@@ -17,7 +17,8 @@ from nandoctor.clinic.siamese.faults import fault
 from nandoctor.clinic.siamese.options import Options
 from nandoctor.clinic.siamese.recipe import Recipe
 from nandoctor.clinic.siamese.results import Measured, Results
-from nandoctor.clinic.siamese.training import embed, train
+from nandoctor.clinic.siamese.spread import spread_table
+from nandoctor.clinic.siamese.training import build, embed, train
 
 
 def recipe_for(options: Options) -> Recipe:
@@ -45,7 +46,7 @@ def run(split: Split, options: Options) -> Results:
         seconds=seconds,
         finite=finite,
         history=trained.history,
-        measured=_measured(embed(trained.branch, recipe.stored(test.pixels)), test, options.seed) if finite else None,
+        measured=_measured(embed(trained.branch, test.pixels), test, options.seed) if finite else None,
         pixels=_measured(_standardised(test.pixels), test, options.seed),
     )
 
@@ -64,4 +65,8 @@ def _standardised(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def spread(split: Split, options: Options) -> str:
-    raise NotImplementedError
+    """How far the distances of a batch spread, by its size, with and without unit length."""
+    recipe = recipe_for(options)
+    keras.utils.set_random_seed(options.seed)
+    free = build(split, replace(recipe, after=keras.layers.Identity), options)
+    return spread_table(embed(free, split.train.pixels), split.train.labels, options.seed)

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import keras
-import numpy as np
 from keras import layers
-from numpy.typing import NDArray
 
 from nandoctor.clinic.data.draws import Draw
 from nandoctor.clinic.models.siamese import UnitLength
 from nandoctor.clinic.siamese import losses
+from nandoctor.layers import PerImageStandardization
 
 MakeLayer = Callable[[], layers.Layer | None]
 MakeLoss = Callable[[], Callable[[Any, Any], Any]]
@@ -21,24 +20,18 @@ MakeOptimizer = Callable[[float], keras.optimizers.Optimizer]
 MakeCallback = Callable[[], keras.callbacks.Callback]
 
 
-def eight_bits(pixels: NDArray[np.uint8]) -> NDArray[Any]:
-    """Pixels as the readers give them, 0..255."""
-    return pixels
-
-
 @dataclass(frozen=True)
 class Recipe:
     """The pieces of a training, each of which a fault may replace.
 
-    `stored` is how the pixels come, `before` and `after` the layers at both ends of the network, `frozen_norm` leaves
-    BatchNorm with the statistics it has, as in fine-tuning; `last` is how the last batch of an epoch is drawn.
+    `before` and `after` are the layers at both ends of the network; `frozen_norm` leaves BatchNorm with the statistics
+    that it has, as in fine-tuning; `last` is how the last batch of an epoch is drawn.
     """
 
     loss: MakeLoss = losses.semi_hard
     optimizer: MakeOptimizer = keras.optimizers.Adam
     rate: float = 1e-3
-    stored: Callable[[NDArray[np.uint8]], NDArray[Any]] = eight_bits
-    before: MakeLayer = lambda: layers.LayerNormalization(axis=(1, 2, 3), center=False, scale=False)
+    before: MakeLayer = PerImageStandardization
     after: MakeLayer = UnitLength
     frozen_norm: bool = False
     draw: Draw = field(default_factory=Draw)

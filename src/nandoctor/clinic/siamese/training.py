@@ -39,7 +39,7 @@ def train(split: Split, recipe: Recipe, options: Options) -> Trained:
     branch = build(split, recipe, options)
     branch.compile(optimizer=recipe.optimizer(recipe.rate), loss=recipe.loss())
     training, validation = batches(split, recipe, options)
-    history = branch.fit(
+    history = branch.fit(  # <- unscaled-pixels
         training,
         validation_data=validation,
         epochs=options.epochs,
@@ -76,8 +76,8 @@ def batches(split: Split, recipe: Recipe, options: Options) -> tuple[Batches, Ba
         replace(recipe.draw, replacement=False), max(1, len(split.validation.labels) // size), _VALIDATION_SEED
     )
     return (
-        Batches(recipe.stored(split.train.pixels), split.train.labels, plan),
-        Batches(recipe.stored(split.validation.pixels), split.validation.labels, held_out, fixed=True),
+        Batches(split.train.pixels, split.train.labels, plan),
+        Batches(split.validation.pixels, split.validation.labels, held_out, fixed=True),
     )
 
 
