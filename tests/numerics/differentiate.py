@@ -16,7 +16,9 @@ Function = Callable[..., Any]
 def array(x: Any) -> Any:
     """A tensor as a NumPy array; bfloat16, which NumPy lacks, as float32 (which holds all its values)."""
     name = keras.backend.standardize_dtype(x.dtype)
-    return keras.ops.convert_to_numpy(keras.ops.cast(x, "float32") if name == "bfloat16" else x)
+    x = keras.ops.cast(x, "float32") if name == "bfloat16" else x
+    # keras.ops.convert_to_numpy makes NumPy warn about torch's __array__
+    return x.detach().cpu().numpy() if BACKEND == "torch" else keras.ops.convert_to_numpy(x)
 
 
 def value_and_grad(f: Function, *arrays: Any, upstream: Any = None, dtype: str | None = None) -> tuple[Any, list[Any]]:

@@ -8,7 +8,7 @@ import keras
 
 from nandoctor.numerics.ops.axes import Axis, axes_of, without_axes
 from nandoctor.numerics.ops.gradients import with_gradient
-from nandoctor.numerics.ops.precision import Tensor, range_of, result_dtype
+from nandoctor.numerics.ops.precision import Tensor, constant, range_of, result_dtype
 from nandoctor.numerics.ops.slopes import with_slopes
 from nandoctor.numerics.ops.symbolic import symbolic
 from nandoctor.numerics.ops.widening import narrow, widen
@@ -16,7 +16,7 @@ from nandoctor.numerics.ops.widening import narrow, widen
 
 def _stable_softplus(x: Tensor) -> Tensor:
     ops = keras.ops
-    return ops.maximum(x, 0) + ops.log1p(ops.exp(-ops.abs(x)))
+    return ops.where(x < 0, 0, x) + ops.log1p(ops.exp(-ops.abs(x)))
 
 
 def _sigmoid_slope(x: Tensor) -> Tensor:
@@ -66,13 +66,19 @@ def _squared_sech(x: Tensor) -> Tensor:
     return 4 * e / keras.ops.square(1 + e)
 
 
-_tanh = with_slopes(keras.ops.tanh, _squared_sech)
+def _stable_tanh(x: Tensor) -> Tensor:
+    ops = keras.ops
+    shrunk = ops.expm1(-2 * ops.abs(x))
+    return ops.sign(x) * -shrunk / (2 + shrunk)
+
+
+_tanh = with_slopes(_stable_tanh, _squared_sech)
 
 
 def _stable_logcosh(x: Tensor) -> Tensor:
     ops = keras.ops
     size = ops.abs(x)
-    grown = ops.expm1(ops.minimum(size, 1))
+    grown = ops.expm1(ops.where(size < 1, size, 1))
     near = ops.log1p(ops.square(grown) / (2 * (1 + grown)))
     far = size + ops.log1p(ops.exp(-2 * size)) - math.log(2)
     return ops.where(size < 1, near, far)
@@ -112,7 +118,7 @@ def shifted_exponentials(x: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tens
     """exp(x - shift), its sum over the axes (1 if it is 0: a row of -inf only), and the shift, finite always."""
     ops = keras.ops
     largest = range_of(x).largest
-    x = ops.where(x > largest, largest, x)
+    x = ops.where(x > largest, constant(largest, x), x)
     top = ops.max(x, axis=axes, keepdims=True, initial=-math.inf)
     shift = ops.stop_gradient(ops.where(top < -largest, 0, top))
     found = ops.exp(x - shift)

@@ -5,18 +5,24 @@ from __future__ import annotations
 import keras
 
 from nandoctor.numerics.ops.bounds import finite, product
-from nandoctor.numerics.ops.precision import RANGES, Tensor, result_dtype
+from nandoctor.numerics.ops.precision import RANGES, Tensor, constant, result_dtype
 from nandoctor.numerics.ops.quotients import quotient, reciprocal
 from nandoctor.numerics.ops.slopes import broadcast, with_slopes
 from nandoctor.numerics.ops.symbolic import symbolic
 from nandoctor.numerics.ops.widening import narrow, widen
+
+
+def at_least(x: Tensor, smallest: float) -> Tensor:
+    """`x`, constant below `smallest`."""
+    return keras.ops.where(x < smallest, constant(smallest, x), x)
+
 
 _positive_log = with_slopes(keras.ops.log, reciprocal)
 
 
 def natural_log(x: Tensor, smallest: float) -> Tensor:
     """The logarithm of `x`, constant below `smallest`."""
-    return _positive_log(keras.ops.where(x < smallest, smallest, x))
+    return _positive_log(at_least(x, smallest))
 
 
 @symbolic
@@ -80,7 +86,7 @@ def xlogy(x: Tensor, y: Tensor) -> Tensor:
     smallest, largest = RANGES[dtype].smallest, RANGES[dtype].largest
     ordinary = ops.logical_and(y >= smallest, y <= largest)
     y = ops.where(ops.logical_and(x == 0, ops.logical_not(ordinary)), 1, y)
-    return narrow(_product(x, ops.where(y < smallest, smallest, y)), dtype)
+    return narrow(_product(x, at_least(y, smallest)), dtype)
 
 
 def _by_factor(x: Tensor, y: Tensor) -> Tensor:
@@ -140,4 +146,4 @@ def log1mexp(x: Tensor) -> Tensor:
     dtype = result_dtype(x)
     (x,) = widen(dtype, x)
     smallest = RANGES[dtype].smallest
-    return keras.ops.cast(_log1mexp(keras.ops.where(x < smallest, smallest, x)), dtype)
+    return keras.ops.cast(_log1mexp(at_least(x, smallest)), dtype)

@@ -52,7 +52,7 @@ def masked_mean(x: Tensor, mask: Tensor, axis: Axis = None, keepdims: bool = Fal
     axes = axes_of(x, axis)
     count = ops.sum(ops.cast(chosen, x.dtype) + ops.zeros_like(x), axis=axes, keepdims=True)
     scale, back = scale_and_back(largest_magnitude(x, axes))
-    mean = ops.sum(x * scale, axis=axes, keepdims=True) / ops.maximum(count, 1) * back
+    mean = ops.sum(x * scale, axis=axes, keepdims=True) / ops.where(count > 0, count, 1) * back
     return without_axes(narrow(ops.where(count > 0, mean, otherwise), dtype), axes, keepdims)
 
 

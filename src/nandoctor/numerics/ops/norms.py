@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+import math
 
 import keras
 
 from nandoctor.numerics.ops.axes import Axis, axes_of, count_over, without_axes
 from nandoctor.numerics.ops.gradients import Function, with_gradient
-from nandoctor.numerics.ops.precision import Tensor, range_of, result_dtype
+from nandoctor.numerics.ops.precision import Tensor, constant, range_of, result_dtype
 from nandoctor.numerics.ops.quotients import quotient
 from nandoctor.numerics.ops.scaling import largest_magnitude, scale_and_back
 from nandoctor.numerics.ops.symbolic import symbolic
@@ -75,8 +76,8 @@ def norm(x: Tensor, axis: Axis = -1, keepdims: bool = False) -> Tensor:
     Example:
         >>> import numpy as np
         >>> from nandoctor import ops
-        >>> np.asarray(ops.norm([[3.0, 4.0], [3e30, 4e30], [0.0, 0.0]])).tolist()
-        [5.0, 5.000000077782463e+30, 0.0]
+        >>> np.asarray(ops.norm([[3.0, 4.0], [2.0**100, 0.0], [0.0, 0.0]])).tolist()
+        [5.0, 1.2676506002282294e+30, 0.0]
 
     Scaling before squaring is that of Blue, "A portable Fortran program to find the Euclidean norm of a vector",
     1978; here by powers of two alone, so that ordinary vectors give what the plain formula gives.
@@ -122,7 +123,7 @@ def _centred(x: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     ops = keras.ops
     high = ops.max(x, axis=axes, keepdims=True)
     low = ops.min(x, axis=axes, keepdims=True)
-    scale, back = scale_and_back(ops.stop_gradient(ops.maximum(high, -low)))
+    scale, back = scale_and_back(largest_magnitude(x, axes))
     large = scale < 1  # small numbers need no help before they are squared
     y = x * ops.where(large, scale, 1)
     rest = y - ops.mean(y, axis=axes, keepdims=True)
@@ -165,13 +166,13 @@ def std(x: Tensor, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> 
     if any(x.shape[a] == 0 for a in axes):
         raise ValueError(f"std over the axes {axes} of a tensor with the shape {tuple(x.shape)}: there are no entries")
     freedom = count_over(x, axes) - ddof
-    share = ops.where(freedom > 0, 1 / ops.sqrt(ops.maximum(freedom, 1)), 0)
+    divisor = ops.where(freedom > 0, ops.sqrt(ops.where(freedom > 0, freedom, 1)), constant(math.inf, x))
 
     def value(x: Tensor) -> Tensor:
         rest, back = _centred(x, axes)
-        return length_over(axes)(rest) * share * back
+        return length_over(axes)(rest) / divisor * back
 
     def gradient(upstream: Tensor, x: Tensor) -> tuple[Tensor, ...]:
-        return (upstream * share * direction_over(axes)(_centred(x, axes)[0]),)
+        return (upstream / divisor * direction_over(axes)(_centred(x, axes)[0]),)
 
     return without_axes(narrow(with_gradient(value, gradient)(x), dtype), axes, keepdims)

@@ -54,13 +54,20 @@ def result_dtype(*operands: Tensor) -> str:
     Raises:
         TypeError: the operands promote to a dtype that is no real floating-point number of 16 bits or more.
     """
-    kinds = [o.dtype if hasattr(o, "dtype") else type(np.asarray(o).reshape(-1)[:1].tolist()[0]) for o in operands]
-    named = [k if isinstance(k, type) else str(keras.backend.standardize_dtype(k)) for k in kinds]
-    floats = [k for k in named if isinstance(k, str) and "int" not in k and k != "bool"]
-    dtype = str(keras.backend.result_type(*floats)) if floats else str(keras.config.floatx())
+    named = [dtype_of(o if hasattr(o, "dtype") else keras.ops.convert_to_tensor(o)) for o in operands]
+    strong = [n for n, o in zip(named, operands, strict=True) if not isinstance(o, int | float)]
+    floats = {n for n in strong if "int" not in n and n != "bool"}
+    dtype = _promoted(floats) if floats else str(keras.config.floatx())
     if dtype not in RANGES:
         raise TypeError(f"operands of dtype {named}: expected one of {', '.join(RANGES)}, or integers")
     return dtype
+
+
+def _promoted(floats: set[str]) -> str:
+    # Not keras.backend.result_type, which makes float32 of float64 on torch.
+    if floats == {"float16", "bfloat16"}:
+        return "float32"
+    return max(floats, key=lambda name: list(RANGES).index(name) if name in RANGES else len(RANGES))
 
 
 def constant(number: float, like: Tensor) -> Tensor:
