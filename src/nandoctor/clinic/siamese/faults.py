@@ -22,8 +22,8 @@ class Fault:
     """One way in which this training goes wrong.
 
     `circumstance` is what brings it to light (a batch, a rate, a number format), `mistake` what is wrong. With both the
-    loss becomes NaN; with the circumstance alone it does not. `cause` is an id of `nandoctor explain`. Where nothing `breaks`, the
-    loss stays finite and nothing is learnt.
+    loss becomes NaN; with the circumstance alone it does not. `cause` is an id of `nandoctor explain`. Where nothing
+    `breaks`, the loss stays finite and nothing is learnt.
     """
 
     name: str
@@ -97,7 +97,8 @@ def _unscaled(recipe: Recipe) -> Recipe:
 
 
 def _batch_of_one(recipe: Recipe) -> Recipe:
-    return replace(recipe, last=Draw(classes=1, images=1), after=_normed(SafeBatchNormalization, UnitLength))
+    paired = _pairs_with_replacement(replace(recipe, last=Draw(classes=1, images=1)))
+    return replace(paired, after=_normed(SafeBatchNormalization, UnitLength))
 
 
 def _normed_by_hand(recipe: Recipe) -> Recipe:
@@ -109,7 +110,7 @@ def _normed(norm: Callable[[], layers.Layer], unit: Callable[[], layers.Layer]) 
 
 
 def _fine_tuned_in_half(recipe: Recipe) -> Recipe:
-    return replace(recipe, frozen_norm=True, precision="mixed_float16")
+    return replace(recipe, before=layers.Identity, frozen_norm=True, precision="mixed_float16")
 
 
 def _length_in_half(recipe: Recipe) -> Recipe:

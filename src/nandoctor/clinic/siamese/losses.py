@@ -35,7 +35,11 @@ def hard() -> Loss:
 
 
 def foreign() -> Loss:
-    """The semi-hard loss of pytorch-metric-learning: the same margin and distance, the mean over all semi-hard triplets."""
+    """The semi-hard loss of pytorch-metric-learning, with the same margin and distance.
+
+    Its mean is over all triplets that violate the margin with a negative farther than the positive; FaceNet's takes the
+    nearest such negative of each pair.
+    """
     from pytorch_metric_learning.distances import LpDistance
     from pytorch_metric_learning.losses import TripletMarginLoss
     from pytorch_metric_learning.miners import TripletMarginMiner
@@ -52,10 +56,10 @@ def foreign() -> Loss:
 
 
 def neighbours(distance: Distance, margin: float = 1.0) -> Loss:
-    """The distance of each image from the next in the batch, if they are of one class; else what it lacks to the margin.
+    """The distance of each image from the next in the batch; of another class, what it lacks to a margin.
 
-    Hadsell, Chopra and LeCun (2006) square both terms. Then the slope of an identical pair is 0 * inf, which TensorFlow's
-    own kernel answers with 0, and XLA, JAX and torch with NaN.
+    Hadsell, Chopra and LeCun (2006) square both terms. Then the slope of an identical pair is 0 * inf, which
+    TensorFlow's own kernel answers with 0, and XLA with NaN.
     """
 
     def contrastive(labels: keras.KerasTensor, embeddings: keras.KerasTensor) -> keras.KerasTensor:

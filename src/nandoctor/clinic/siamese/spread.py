@@ -12,8 +12,8 @@ _DRAWS = 200
 def spread_table(embeddings: NDArray[np.float32], labels: NDArray[np.int32], seed: int) -> str:
     """For each batch size the mean and the largest squared distance of a batch, free and on the unit sphere.
 
-    The largest of more pairs is larger: a triplet loss that picks extremes meets them in large batches, and its gradient
-    is proportional to them. On the unit sphere none exceeds 4.
+    The largest of more pairs is larger: a triplet loss that picks extremes meets them in large batches, and its
+    gradient is proportional to them. On the unit sphere none exceeds 4.
 
     Args:
         embeddings: `(n, d)`, before they are scaled to unit length.
