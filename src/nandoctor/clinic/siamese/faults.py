@@ -102,7 +102,7 @@ def _batch_of_one(recipe: Recipe) -> Recipe:
 
 
 def _normed_by_hand(recipe: Recipe) -> Recipe:
-    return replace(recipe, after=_normed(layers.BatchNormalization, plain.UnitLength))  # <- batchnorm-shared-branch
+    return replace(recipe, after=_normed(plain.BatchNorm, UnitLength))
 
 
 def _normed(norm: Callable[[], layers.Layer], unit: Callable[[], layers.Layer]) -> Callable[[], layers.Layer]:
@@ -110,11 +110,12 @@ def _normed(norm: Callable[[], layers.Layer], unit: Callable[[], layers.Layer]) 
 
 
 def _fine_tuned_in_half(recipe: Recipe) -> Recipe:
-    return replace(recipe, before=layers.Identity, frozen_norm=True, precision="mixed_float16")
+    free = replace(recipe, before=layers.Identity, after=layers.Identity, frozen_norm=True)
+    return replace(free, precision="mixed_float16", rate=1e-5)
 
 
-def _length_in_half(recipe: Recipe) -> Recipe:
-    return replace(recipe, after=plain.UnitLength)  # <- half-overflow
+def _distances_in_half(recipe: Recipe) -> Recipe:
+    return replace(recipe, loss=lambda: plain.semi_hard_in_half)
 
 
 def _same(recipe: Recipe) -> Recipe:
@@ -176,7 +177,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "batchnorm-shared-branch",
-        "A last batch of one image: BatchNorm makes it exactly 0, and 0 has no length to divide by",
+        "A last batch of one image: a BatchNorm by hand divides by its spread, which is 0",
         ("A4",),
         "batchnorm-tiny-batch",
         _batch_of_one,
@@ -188,7 +189,7 @@ FAULTS: tuple[Fault, ...] = (
         ("C3", "R10"),
         "half-overflow",
         _fine_tuned_in_half,
-        _length_in_half,
+        _distances_in_half,
     ),
     Fault(
         "dead-relu",

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 def squared_distances(embeddings: keras.KerasTensor) -> keras.KerasTensor:
     """Squared euclidean distances between all embeddings of a batch: `(batch, d)` to `(batch, batch)`."""
-    dots = ops.matmul(embeddings, ops.transpose(embeddings))
-    norms = ops.sum(ops.square(embeddings), axis=1)
+    dots = ops.matmul(embeddings, ops.transpose(embeddings))  # <- half-overflow
+    norms = ops.sum(ops.square(embeddings), axis=1)  # <- half-overflow
     return ops.maximum(norms[:, None] - 2.0 * dots + norms[None, :], 0.0)
 
 
@@ -42,12 +42,18 @@ def euclidean(u: keras.KerasTensor, v: keras.KerasTensor) -> keras.KerasTensor:
     return ops.sqrt(ops.sum(ops.square(u - v), axis=1))  # <- identical-pair
 
 
-class UnitLength(layers.Layer):  # type: ignore[misc]
-    """Each embedding divided by its length."""
+class BatchNorm(layers.Layer):  # type: ignore[misc]
+    """Each feature of the branch standardised over the images of the batch."""
 
     def call(self, embeddings: keras.KerasTensor) -> keras.KerasTensor:
-        length = ops.sqrt(ops.sum(ops.square(embeddings), axis=-1, keepdims=True))  # <- half-overflow
-        return embeddings / length  # <- batchnorm-shared-branch
+        centred = embeddings - ops.mean(embeddings, axis=0, keepdims=True)
+        variance = ops.mean(ops.square(centred), axis=0, keepdims=True)
+        return centred / ops.sqrt(variance)  # <- batchnorm-shared-branch
+
+
+def semi_hard_in_half(labels: keras.KerasTensor, embeddings: keras.KerasTensor) -> keras.KerasTensor:
+    """The same in float16, which takes half the memory: the table of triplets is `(batch, batch, batch)`."""
+    return semi_hard(labels, ops.cast(embeddings, "float16"))
 
 
 def dead_layer() -> layers.Layer:
