@@ -147,7 +147,7 @@ FAULTS: tuple[Fault, ...] = (
         "exploding-distance",
         "Embeddings of any length: squared distances grow from step to step",
         ("A1",),
-        "exploding-gradients",
+        "learning-rate-too-high",
         _plain_descent,
         _no_unit_length,
     ),
