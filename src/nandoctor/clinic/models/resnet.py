@@ -114,6 +114,10 @@ def _convolution(
     activation: str | None = "relu",
 ) -> keras.KerasTensor:
     """Convolution, BatchNorm and, but before an addition, ReLU. A stage either strides or dilates, never both."""
+    if size == 1 and stride > 1:
+        # The same as striding, but TensorFlow 2.21 with oneDNN writes out of bounds in the gradient of a 1x1
+        # convolution with stride 2 (8 channels, an odd batch): a crash, not an error.
+        x, stride = layers.AveragePooling2D(1, stride, name=f"{name}_subsample")(x), 1
     x = layers.Conv2D(
         filters,
         size,
