@@ -45,7 +45,7 @@ def sixteen_bits(recipe: Recipe) -> Recipe:
 
 def frozen_normalization(recipe: Recipe) -> Recipe:
     """BatchNorm keeps its first statistics, as in fine-tuning with small batches: nothing corrects a scale any more."""
-    return replace(recipe, arrangements=(*recipe.arrangements, freeze_normalization), rate=1e-4)
+    return replace(recipe, arrangements=(*recipe.arrangements, freeze_normalization), rate=1e-3)
 
 
 def one_image(recipe: Recipe) -> Recipe:
