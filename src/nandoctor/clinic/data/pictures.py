@@ -33,16 +33,18 @@ def read_picture(file: Path | str | BinaryIO, name: str, mode: str | None = None
         DataError: there is no such file, it is not an image, or it ends too early.
 
     >>> import io
-    >>> read_picture(io.BytesIO(b"not pixels"), "b/7.png")
+    >>> read_picture(io.BytesIO(b"notes"), "b/7.png")
     Traceback (most recent call last):
-    nandoctor.clinic.data.errors.DataError: b/7.png is not an image, whatever its name says: it begins with b'not pixels'
+    nandoctor.clinic.data.errors.DataError: b/7.png is not an image, whatever its name says: it begins with b'notes'
     """
     try:
         with Image.open(file) as image:
             image.load()
             return _pixels(image, mode)
     except UnidentifiedImageError:
-        raise DataError(f"{name} is not an image, whatever its name says: it begins with {_beginning(file)!r}") from None
+        raise DataError(
+            f"{name} is not an image, whatever its name says: it begins with {_beginning(file)!r}"
+        ) from None
     except FileNotFoundError:
         raise DataError(f"{name} does not exist") from None
     except (OSError, SyntaxError, EOFError, ValueError, Image.DecompressionBombError) as error:

@@ -1,7 +1,7 @@
 """Residual networks (He et al., "Deep residual learning for image recognition", 2016), as a backbone.
 
-`keras.applications` has ResNet50 and deeper with a fixed output stride of 32. Small images and a CPU want ResNet-18, and
-segmentation wants an output stride of 16 or 8; here both are parameters.
+`keras.applications` has ResNet50 and deeper with a fixed output stride of 32. Small images and a CPU want ResNet-18,
+and segmentation wants an output stride of 16 or 8; here both are parameters.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def resnet(
     stem: str = "imagenet",
     multi_grid: Sequence[int] = (1, 1, 1),
 ) -> keras.KerasTensor:
-    """The features of the last stage: `(batch, height, width, channels)` to `(batch, height / s, width / s, 8 * width)`.
+    """The features of the last stage, `(batch, height / s, width / s, 8 * width)`.
 
     A stage that would exceed `output_stride` keeps its resolution and dilates its convolutions instead, so it sees as
     much of the image as before.
@@ -114,6 +114,10 @@ def _convolution(
     activation: str | None = "relu",
 ) -> keras.KerasTensor:
     """Convolution, BatchNorm and, but before an addition, ReLU. A stage either strides or dilates, never both."""
+    if size == 1 and stride > 1:
+        # The same as striding, but TensorFlow 2.21 with oneDNN writes out of bounds in the gradient of a 1x1 convolution
+        # with stride 2 (8 channels, an odd batch): a crash, not an error.
+        x, stride = layers.AveragePooling2D(1, stride, name=f"{name}_subsample")(x), 1
     x = layers.Conv2D(
         filters,
         size,

@@ -1,0 +1,3 @@
+from nandoctor.clinic.siamese.command import entry
+
+entry()

@@ -1,0 +1,170 @@
+"""The faults of this training: one entry each in one table."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers
+from numpy.typing import NDArray
+
+from nandoctor.clinic.data.draws import Draw
+from nandoctor.clinic.siamese import losses, plain
+from nandoctor.clinic.siamese.options import OptionError
+from nandoctor.clinic.siamese.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way in which this training goes wrong.
+
+    `circumstance` is what brings it to light (a batch, a rate, a number format), `mistake` what is wrong. With both the
+    loss becomes NaN; with the circumstance alone it does not. `cause` is an id of `nandoctor explain`.
+    """
+
+    name: str
+    title: str
+    claims: tuple[str, ...]
+    cause: str
+    circumstance: Callable[[Recipe], Recipe]
+    mistake: Callable[[Recipe], Recipe]
+
+    def applied(self, recipe: Recipe, *, cured: bool) -> Recipe:
+        """The recipe with this fault, or with its circumstance alone."""
+        placed = self.circumstance(recipe)
+        return placed if cured else self.mistake(placed)
+
+
+def _sgd(rate: float) -> keras.optimizers.Optimizer:
+    return keras.optimizers.SGD(rate, momentum=0.9)
+
+
+def _pairs_with_replacement(recipe: Recipe) -> Recipe:
+    drawn = replace(recipe.draw, replacement=True)
+    return replace(recipe, draw=drawn, loss=lambda: losses.neighbours(losses.safe_euclidean))
+
+
+def _plain_distance(recipe: Recipe) -> Recipe:
+    return replace(recipe, loss=lambda: losses.neighbours(plain.euclidean))
+
+
+def _odd_last_batch(recipe: Recipe) -> Recipe:
+    return replace(recipe, last=Draw(classes=recipe.draw.classes, images=1))
+
+
+def _published_loss(recipe: Recipe) -> Recipe:
+    return replace(recipe, loss=losses.published)
+
+
+def _plain_descent(recipe: Recipe) -> Recipe:
+    return replace(recipe, loss=losses.published, optimizer=_sgd, rate=1.0)
+
+
+def _no_unit_length(recipe: Recipe) -> Recipe:
+    return replace(recipe, after=layers.Identity)  # <- exploding-distance
+
+
+def _free_embeddings(recipe: Recipe) -> Recipe:
+    return replace(recipe, loss=losses.published, after=layers.Identity, optimizer=_sgd, rate=1e-3)
+
+
+def _high_rate(recipe: Recipe) -> Recipe:
+    return replace(recipe, rate=3.0)  # <- learning-rate
+
+
+def _clipped(recipe: Recipe) -> Recipe:
+    from nandoctor.clip import by_global_norm
+
+    recipe = _high_rate(_free_embeddings(recipe))
+    return replace(recipe, optimizer=lambda rate: by_global_norm(_sgd(rate), 1.0))
+
+
+def _clipped_in_a_callback(recipe: Recipe) -> Recipe:
+    return replace(recipe, optimizer=_sgd, callbacks=(plain.ClipGradients,))  # <- inert-clip-callback
+
+
+def _frozen(recipe: Recipe) -> Recipe:
+    return replace(_free_embeddings(recipe), frozen_norm=True, stored=_sixteen_bits, rate=1e-5)
+
+
+def _sixteen_bits(pixels: NDArray[np.uint8]) -> NDArray[Any]:
+    return pixels.astype(np.uint16) * 257
+
+
+def _unscaled(recipe: Recipe) -> Recipe:
+    return replace(recipe, before=layers.Identity)  # <- unscaled-pixels
+
+
+FAULTS: tuple[Fault, ...] = (
+    Fault(
+        "identical-pair",
+        "An image paired with itself: the square root has an infinite slope at 0",
+        ("A7",),
+        "gradient-singularity",
+        _pairs_with_replacement,
+        _plain_distance,
+    ),
+    Fault(
+        "no-positive-pair",
+        "The last batch of the epoch holds each class once: 0 / 0 in the semi-hard loss",
+        ("A6",),
+        "no-valid-pair",
+        _odd_last_batch,
+        _published_loss,
+    ),
+    Fault(
+        "exploding-distance",
+        "Embeddings of any length: squared distances grow from step to step",
+        ("A1",),
+        "exploding-gradients",
+        _plain_descent,
+        _no_unit_length,
+    ),
+    Fault(
+        "learning-rate",
+        "A learning rate at which each step overshoots further than the one before",
+        ("A1",),
+        "learning-rate-too-high",
+        _free_embeddings,
+        _high_rate,
+    ),
+    Fault(
+        "inert-clip-callback",
+        "Gradients clipped in a callback that Keras never calls: they explode all the same",
+        ("R1",),
+        "learning-rate-too-high",
+        _clipped,
+        _clipped_in_a_callback,
+    ),
+    Fault(
+        "unscaled-pixels",
+        "Pixels of 0..65535 into a network whose BatchNorm is frozen",
+        ("A5",),
+        "unscaled-input",
+        _frozen,
+        _unscaled,
+    ),
+)
+
+
+def fault(name: str) -> Fault:
+    """The fault of this name.
+
+    Raises:
+        OptionError: there is none.
+    """
+    known = {each.name: each for each in FAULTS}
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.3)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise OptionError(f"there is no fault {name!r}.{hint} --list shows all of them")
+    return known[name]
+
+
+def table() -> str:
+    """One line for each fault, with the claims that it shows."""
+    return "\n".join(f"{each.name:<26}{', '.join(each.claims):<10}{each.title}" for each in FAULTS)

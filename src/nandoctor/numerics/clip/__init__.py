@@ -1,0 +1,1 @@
+"""Clipping of gradients that looks first whether they are finite, for any Keras optimizer."""

@@ -1,0 +1,1 @@
+"""Operations whose value and gradient stay finite; `nandoctor.ops` is their front door."""
