@@ -1,16 +1,19 @@
-# make demo    install, and diagnose a small training that goes NaN
-# make test    install, and run all tests
-# make check   the one gate: format, lint, types, tests, docs
-# make clinic  all tests, the long ones too: some forty minutes on two cores
-# make bench   what watching costs, on this machine; takes minutes, and wants it quiet
+# make demo      install, and diagnose a small training that goes NaN
+# make test      install, and run all tests
+# make check     the one gate: format, lint, types, tests, docs
+# make clinic    every case of the clinic through nandoctor and its peers, and a table of what was right: half an hour
+# make corpus    all tests, the long ones too: some forty minutes on two cores
+# make numerics  the tests of the numerics alone, on TensorFlow, JAX and torch
+# make bench     what watching and the numerics cost, on this machine; takes minutes, and wants it quiet
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
+BACKENDS = $(VENV)/.backends
 JOBS ?= 2
 
-.PHONY: demo test clinic bench check format lint types docs fix clean
+.PHONY: demo test numerics corpus clinic bench check format lint types docs fix clean
 .DEFAULT_GOAL := check
 
 $(READY): pyproject.toml constraints.txt
@@ -19,18 +22,31 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	touch $(READY)
 
+# JAX and torch are large, and only the tests of the numerics want them.
+$(BACKENDS): $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,backends]'
+	touch $(BACKENDS)
+
 demo: $(READY)
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/nandoctor demo
 
-test: $(READY)
+test: $(READY) numerics
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup
+
+numerics: $(BACKENDS)
+	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest --numprocesses $(JOBS) tests/numerics src/nandoctor/numerics src/nandoctor/clinic
+	KERAS_BACKEND=jax $(BIN)/python -m pytest --numprocesses $(JOBS) tests/numerics src/nandoctor/numerics
+	KERAS_BACKEND=torch $(BIN)/python -m pytest --numprocesses $(JOBS) tests/numerics src/nandoctor/numerics
 
 bench: $(READY)
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/overhead.py
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/fault.py
 
-clinic: $(READY)
+corpus: $(READY)
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup -m "clinic or not clinic"
+
+clinic: $(READY)
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m nandoctor.clinic --jobs $(JOBS)
 
 check: format lint types test docs
 

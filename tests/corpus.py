@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import re
 import tempfile
 import traceback
 from collections.abc import Callable
@@ -18,57 +17,12 @@ from pathlib import Path
 
 import msgspec
 
+from nandoctor.clinic.benchmark.truth import CASES, Truth, read_truth
+
 _TESTS = Path(__file__).parent
 SCRIPTS = _TESTS / "scripts"
-FOLDERS = (SCRIPTS, _TESTS / "articles", _TESTS.parent / "src" / "nandoctor" / "clinic" / "cases")
+FOLDERS = (SCRIPTS, _TESTS / "articles", CASES)
 """One or more scripts for each cause, the examples of the articles, and the demos."""
-
-_HERE = re.compile(r"#.*<- (or )?here")
-
-
-@dataclass(frozen=True)
-class Truth:
-    """The header of a script."""
-
-    path: Path
-    cause: str | None
-    phase: str | None
-    rows: tuple[int, ...] | None
-    step: int | None
-    raises: bool
-    lines: frozenset[int]
-
-    @property
-    def name(self) -> str:
-        return f"{self.path.parent.name}/{self.path.stem}"
-
-
-def read_truth(path: Path) -> Truth:
-    """Parse the header: `# cause:`, `# phase:`, `# rows:`, `# step:`; or `# healthy`."""
-    text = path.read_text()
-    found = dict(re.findall(r"^# (cause|phase|rows|step|raises): *(.+?) *$", text, re.M))
-    if "cause" not in found:
-        assert text.startswith("# healthy"), f"{path} has no header"
-    lines = {n for n, line in enumerate(text.splitlines(), 1) if _HERE.search(line)}
-    return Truth(
-        path=path,
-        cause=found.get("cause"),
-        phase=found.get("phase"),
-        rows=_rows(found.get("rows", "any")),
-        step=int(found["step"]) if found.get("step", "any").isdigit() else None,
-        raises="raises" in found,
-        lines=frozenset(lines),
-    )
-
-
-def _rows(text: str) -> tuple[int, ...] | None:
-    if "any" in text:
-        return None
-    rows: list[int] = []
-    for part in text.split(","):
-        first, _, last = part.strip().partition("-")
-        rows += range(int(first), int(last or first) + 1)
-    return tuple(rows)
 
 
 def all_truths() -> list[Truth]:

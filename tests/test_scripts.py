@@ -7,16 +7,18 @@ from typing import Any
 import corpus
 import pytest
 
+from nandoctor.clinic.benchmark.truth import CASES
+
 TRUTHS = corpus.all_truths()
 
 
 def _cases(*, faulty: bool) -> list[Any]:
-    """Each script; of a folder with one cause the first is always run, the others in the clinic."""
+    """Each script; always run is the first of a cause, and of a family of the clinic; `make corpus` runs all."""
     chosen, seen = [], set()
     for truth in (t for t in TRUTHS if bool(t.cause) == faulty):
-        folder = truth.path.parent
-        always = folder not in seen or folder.parent != corpus.SCRIPTS or folder.name == "healthy"
-        seen.add(folder)
+        group = truth.family if truth.path.parent == CASES else truth.path.parent
+        always = group not in seen or truth.path.parent.name in ("healthy", "articles")
+        seen.add(group)
         chosen.append(pytest.param(truth, id=truth.name, marks=[] if always else [pytest.mark.clinic]))
     return chosen
 

@@ -6,7 +6,7 @@ import re
 import corpus
 import pytest
 
-from nandoctor.cli.demo import CASES
+from nandoctor.clinic.benchmark.truth import CASES
 
 FAULTY = CASES / "keras_missing_value.py"
 

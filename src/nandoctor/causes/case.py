@@ -146,6 +146,7 @@ class Case:
         oversized: the initial weights that are too large for their fans, and by what factor.
         recurrence: a state that grows along the time steps of this forward pass.
         validation_batches: how many batches a validation saw, where one was made and is being judged.
+        uncalled_clipping: where the user clips gradients in a method that the framework never calls.
         loop: whether the step is of a loop of the user's own; no experiment could be made then.
         seen: how the fault came to light, where the trace does not tell it.
     """
@@ -171,6 +172,7 @@ class Case:
     oversized: Mapping[str, float] = field(default_factory=dict)
     recurrence: Recurrence | None = None
     validation_batches: int | None = None
+    uncalled_clipping: Location | None = None
     seen: Fact | None = None
     loop: bool = False
 

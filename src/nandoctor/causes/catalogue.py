@@ -21,6 +21,7 @@ from nandoctor.causes import (
     gradient_singularity,
     half_overflow,
     half_underflow,
+    inert_clipping,
     infeasible_sequence,
     label_out_of_range,
     learning_rate_too_high,
@@ -76,6 +77,7 @@ CATALOGUE: tuple[Cause, ...] = (
     batchnorm_tiny_batch.CAUSE,
     nonfinite_moving_statistics.CAUSE,
     clip_of_nonfinite.CAUSE,
+    inert_clipping.CAUSE,
     swapped_loss_arguments.CAUSE,
     logits_probabilities_mismatch.CAUSE,
 )

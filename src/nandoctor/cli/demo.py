@@ -2,45 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 import difflib
 import importlib.util
-import re
-from dataclasses import dataclass
-from pathlib import Path
+from itertools import groupby
 
 from nandoctor.cli.run import Options, run
+from nandoctor.clinic.benchmark.truth import Truth, read_cases
 from nandoctor.errors import NandoctorError
 
-CASES = Path(__file__).resolve().parent.parent / "clinic" / "cases"
-DEFAULT = "siamese_identical_pair"
-
-
-@dataclass(frozen=True, slots=True)
-class DemoCase:
-    """A case of the clinic: its script, what its docstring says, and the cause that it was built to show."""
-
-    path: Path
-    title: str
-    about: str
-    cause: str
-
-    @property
-    def name(self) -> str:
-        return self.path.stem.replace("_", "-")
-
-
-def cases() -> list[DemoCase]:
-    """All cases, the default first."""
-    found = [_read(path) for path in sorted(CASES.glob("[!_]*.py"))]
-    return sorted(found, key=lambda case: case.path.stem != DEFAULT)
-
-
-def _read(path: Path) -> DemoCase:
-    text = path.read_text(encoding="utf-8")
-    title, _, about = (ast.get_docstring(ast.parse(text)) or path.stem).partition("\n")
-    cause = re.search(r"^# cause: *(\S+)", text, re.M)
-    return DemoCase(path, title.strip(), " ".join(about.split()), cause.group(1) if cause else "healthy")
+DEFAULT = "siamese-identical-pair"
 
 
 def demo(name: str | None, *, only_list: bool) -> int:
@@ -49,27 +19,40 @@ def demo(name: str | None, *, only_list: bool) -> int:
     Raises:
         NandoctorError: there is no such case, or TensorFlow or scikit-learn is not installed.
     """
+    cases = {_typed(case): case for case in read_cases()}
     if only_list:
-        for case in cases():
-            print(f"{case.name:<26} {case.title}")
-        print("\nnandoctor demo CASE runs one.")
+        _print_list(cases)
         return 0
-    case = _find(name)
+    case = _find(name, cases)
     _check_libraries()
     print(f"{case.title}\n\n{case.about}\n\n$ nandoctor run {case.path.name}\n", flush=True)
     _, result = run(str(case.path), [], Options(out=None))
     found = [diagnosis.cause for diagnosis in result.diagnoses]
-    return 0 if found[:1] == [case.cause] else 1
+    return 0 if found[:1] == ([case.cause] if case.cause else []) else 1
 
 
-def _find(name: str | None) -> DemoCase:
-    known = {case.name: case for case in cases()}
+def _typed(case: Truth) -> str:
+    return case.path.stem.replace("_", "-")
+
+
+def _print_list(cases: dict[str, Truth]) -> None:
+    """The cases by family; of each the name to type and its title."""
+    wide = max(map(len, cases)) + 2
+    for family, members in groupby(cases.items(), key=lambda item: item[1].family):
+        print(f"{family}")
+        for name, case in members:
+            print(f"  {name:<{wide}}{case.title}")
+        print()
+    print("nandoctor demo CASE runs one; those that end in -healthy are diagnosed as healthy.")
+
+
+def _find(name: str | None, cases: dict[str, Truth]) -> Truth:
     wanted = (name or DEFAULT).replace("_", "-")
-    if wanted not in known:
-        near = difflib.get_close_matches(wanted, known, n=3, cutoff=0.4)
+    if wanted not in cases:
+        near = difflib.get_close_matches(wanted, cases, n=3, cutoff=0.4)
         hint = f" Did you mean {', '.join(near)}?" if near else ""
         raise NandoctorError(f"no demo is called '{name}'.{hint} `nandoctor demo --list` lists all of them.")
-    return known[wanted]
+    return cases[wanted]
 
 
 def _check_libraries() -> None:

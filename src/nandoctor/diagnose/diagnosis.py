@@ -93,6 +93,7 @@ def build_case(capsule: Capsule, trace: Trace, subject: Subject) -> Case:
         compiled=capsule.compile_location,
         optimizer=capsule.optimizer_location,
         variable_sites=_sites(subject, origin, clues.oversized, weighed.recurrence),
+        uncalled_clipping=subject.uncalled_clipping,
         seen=_seen_in_validation(capsule),
         loop=capsule.loop,
     )

@@ -20,6 +20,7 @@ from nandoctor.causes import (
     excessive_regularisation,
     growth_facts,
     half_facts,
+    inert_clipping,
     learning_rate_too_high,
     optimizer_epsilon_underflow,
     unbounded_recurrence,
@@ -91,6 +92,7 @@ class Clues:
         terms: terms of the loss that are computed from the weights alone.
         parts: the sizes of all terms of the loss.
         half: something of the step was computed in half precision.
+        inert_clip: the step clips gradients, and what comes out of it flows nowhere.
     """
 
     recurrence: Recurrence | None = None
@@ -99,6 +101,7 @@ class Clues:
     terms: tuple[Term, ...] = ()
     parts: tuple[float, ...] = ()
     half: bool = False
+    inert_clip: bool = False
 
 
 def clues_of(capsule: Capsule, trace: Trace) -> Clues:
@@ -111,6 +114,7 @@ def clues_of(capsule: Capsule, trace: Trace) -> Clues:
         terms=tuple(weight_terms(trace)),
         parts=tuple(abs(term.value) for term in terms_of(trace)),
         half=any(v.dtype in half_facts.HALF for node in trace.nodes for v in node.outputs),
+        inert_clip=inert_clipping.unused_clip(trace) is not None,
     )
 
 
@@ -170,11 +174,14 @@ def with_trials(growth: Growth, capsule: Capsule, subject: Subject, clues: Clues
     penalties = (*penalties_of(capsule, subject, start, loss), *(before.written_out(loss) if clues.terms else ()))
     if clues.recurrence is None and clues.repeats and start.step < capsule.step:
         clues = replace(clues, recurrence=growing_recurrence(before.trace))
-    trials = _tried(
-        _changes(capsule, clues, penalties),
-        lambda change: subject.losses_with(start.state, batches, steps, change),
-        began + SECONDS,
-    )
+
+    def losses(change: Change) -> list[float]:
+        return subject.losses_with(start.state, batches, steps, change)
+
+    trials = [*_tried(_changes(capsule, clues, penalties), losses, began + SECONDS)]
+    if clues.inert_clip or subject.uncalled_clipping is not None:
+        clipped = inert_clipping.CHANGE, Change(clip_norm=inert_clipping.NORM)
+        trials += _tried([clipped], losses, began + 2 * SECONDS)
     return Weighed(replace(growth, trials=(as_it_was, *trials)), penalties, clues.recurrence)
 
 

@@ -87,6 +87,7 @@ class Change:
         weights: weights to begin with instead of those of the start, by name.
         bounded: matrices that multiply a state again and again, by name; their norm is held at 1 after each step.
         epsilon: the optimizer's, where it is smaller.
+        clip_norm: what the norm of all gradients together is clipped to.
     """
 
     learning_rate: float = 1.0
@@ -97,6 +98,7 @@ class Change:
     weights: State = field(default_factory=dict)
     bounded: frozenset[str] = frozenset()
     epsilon: float | None = None
+    clip_norm: float | None = None
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,11 @@ class Subject(Protocol):
     @property
     def recurrence_before(self) -> Recurrence | None:
         """A state that grew along the time steps of the step before, where no other state can be stepped from."""
+        ...
+
+    @property
+    def uncalled_clipping(self) -> Location | None:
+        """Where the user wrote a clip of the gradients into a method that the framework never calls."""
         ...
 
     def restore(self, state: State) -> None:

@@ -26,6 +26,8 @@ class RecordedStep:
         recurrence: a state that grew along the time steps of the step before.
     """
 
+    uncalled_clipping = None  # a loop of the user's own has no callbacks
+
     def __init__(
         self,
         trace: Trace,

@@ -27,7 +27,7 @@ def resnet(
     stem: str = "imagenet",
     multi_grid: Sequence[int] = (1, 1, 1),
 ) -> keras.KerasTensor:
-    """The features of the last stage, `(batch, height / s, width / s, 8 * width)`.
+    """The features of the last stage, `(batch, height / output_stride, width / output_stride, 8 * width)`.
 
     A stage that would exceed `output_stride` keeps its resolution and dilates its convolutions instead, so it sees as
     much of the image as before.

@@ -33,6 +33,8 @@ def making(model: Any, change: Change) -> Iterator[None]:
             stack.enter_context(without_terms(change.without))
         if change.epsilon is not None:
             stack.enter_context(with_epsilon(model, change.epsilon))
+        if change.clip_norm is not None:
+            stack.enter_context(with_clipping(model, change.clip_norm))
         yield
 
 
@@ -149,6 +151,16 @@ def with_epsilon(model: Any, epsilon: float) -> Iterator[None]:
         for optimizer in inner_optimizers(model):
             if isinstance(getattr(optimizer, "epsilon", None), float):
                 stack.enter_context(patched(optimizer, "epsilon", max(optimizer.epsilon, epsilon)))
+        yield
+
+
+@contextlib.contextmanager
+def with_clipping(model: Any, norm: float) -> Iterator[None]:
+    """While inside, every optimizer clips the norm of all its gradients, instead of any clip of its own."""
+    with contextlib.ExitStack() as stack:
+        for optimizer in inner_optimizers(model):
+            for name, value in (("clipnorm", None), ("clipvalue", None), ("global_clipnorm", norm)):
+                stack.enter_context(patched(optimizer, name, value))
         yield
 
 

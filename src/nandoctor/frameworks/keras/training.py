@@ -20,6 +20,7 @@ from nandoctor.frameworks.keras.keeping import kept_for
 from nandoctor.frameworks.keras.penalties import penalties_of
 from nandoctor.frameworks.keras.recording import Places, path_of, run_recorded
 from nandoctor.frameworks.keras.stepping import watched
+from nandoctor.frameworks.keras.uncalled import callbacks_in_call, uncalled_clipping
 from nandoctor.frameworks.keras.validating import bad_loss, watched_test
 from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.protocol import Batch, Change, Penalty, State, Watcher
@@ -44,11 +45,16 @@ class KerasTraining:
         self.compile_location = sites.compile_site(model, fit_location)
         inner = getattr(model.optimizer, "inner_optimizer", None)
         self.optimizer_location = sites.made_at(inner) or sites.made_at(model.optimizer)
+        self._callbacks = callbacks_in_call()
         self._open = contextlib.ExitStack()
         self._validating = contextlib.ExitStack()
         self._dataset: Any = None
         self._plain_step = model.train_step
         self._plain_apply = {id(o): o.apply for o in optimizers_of(model)}
+
+    @property
+    def uncalled_clipping(self) -> Location | None:
+        return uncalled_clipping(self._callbacks)
 
     # -- watching -------------------------------------------------------------------------------
 
