@@ -1,7 +1,7 @@
-"""A root is masked away where its slope is infinite, and differentiated all the same
+"""A slope of length 0 is masked away, and divided by all the same
 
-The length of each map's slope is a good sign of a border. Where the map is flat the root is masked by a where; but
-both branches are differentiated, and the infinite slope of the one not taken is multiplied by 0: NaN.
+The direction in which a map rises is a good sign of a border. Where the map is flat there is none, and a where puts 0;
+but both branches are differentiated, and the infinite factor of the one not taken is multiplied by 0: NaN.
 """
 # cause: where-trap
 # phase: backward
@@ -20,15 +20,15 @@ from nandoctor.clinic.models.deeplabv3 import deeplabv3
 keras.utils.set_random_seed(11)
 
 
-class SlopeLength(layers.Layer):
-    """The length of each feature's slope in the plane, as more channels; 0 where the plane is flat."""
+class SlopeDirection(layers.Layer):
+    """The direction in which each map rises, as more channels; 0 where the map is flat."""
 
     def call(self, x):
         across = x[:, :-1, 1:] - x[:, :-1, :-1]
         down = x[:, 1:, :-1] - x[:, :-1, :-1]
         squared = across**2 + down**2
-        length = tf.where(squared > 0, tf.sqrt(squared), tf.zeros_like(squared))  # <- here
-        return tf.concat([x, tf.pad(length, [[0, 0], [0, 1], [0, 1], [0, 0]])], axis=-1)
+        direction = tf.where(squared > 0, across * tf.math.rsqrt(squared), tf.zeros_like(squared))  # <- here
+        return tf.concat([x, tf.pad(direction, [[0, 0], [0, 1], [0, 1], [0, 0]])], axis=-1)
 
 
 scenes = draw_scenes(train=32, valid=8, size=48, seed=11)
@@ -37,7 +37,7 @@ masks = np.stack(scenes.train.masks).astype("int32")
 
 inputs = keras.Input((48, 48, 3))
 coarse = deeplabv3(inputs, classes=8, width=8, output_stride=16)
-logits = layers.Conv2D(len(CLASSES), 3, padding="same")(SlopeLength()(coarse))
+logits = layers.Conv2D(len(CLASSES), 3, padding="same")(SlopeDirection()(coarse))
 model = keras.Model(inputs, logits)
 model.compile(
     optimizer=keras.optimizers.SGD(0.01, momentum=0.9),

@@ -1,4 +1,4 @@
-"""A root whose operand is made harmless where it is not taken
+"""A slope of length 0 is made harmless before it is divided by
 
 The where is inside of the root as well, so the branch not taken has a slope that is finite.
 """
@@ -16,16 +16,16 @@ from nandoctor.clinic.models.deeplabv3 import deeplabv3
 keras.utils.set_random_seed(11)
 
 
-class SlopeLength(layers.Layer):
-    """The length of each feature's slope in the plane, as more channels; 0 where the plane is flat."""
+class SlopeDirection(layers.Layer):
+    """The direction in which each map rises, as more channels; 0 where the map is flat."""
 
     def call(self, x):
         across = x[:, :-1, 1:] - x[:, :-1, :-1]
         down = x[:, 1:, :-1] - x[:, :-1, :-1]
         squared = across**2 + down**2
         sloped = squared > 0
-        length = tf.where(sloped, tf.sqrt(tf.where(sloped, squared, 1.0)), tf.zeros_like(squared))
-        return tf.concat([x, tf.pad(length, [[0, 0], [0, 1], [0, 1], [0, 0]])], axis=-1)
+        direction = tf.where(sloped, across * tf.math.rsqrt(tf.where(sloped, squared, 1.0)), tf.zeros_like(squared))
+        return tf.concat([x, tf.pad(direction, [[0, 0], [0, 1], [0, 1], [0, 0]])], axis=-1)
 
 
 scenes = draw_scenes(train=32, valid=8, size=48, seed=11)
@@ -34,7 +34,7 @@ masks = np.stack(scenes.train.masks).astype("int32")
 
 inputs = keras.Input((48, 48, 3))
 coarse = deeplabv3(inputs, classes=8, width=8, output_stride=16)
-logits = layers.Conv2D(len(CLASSES), 3, padding="same")(SlopeLength()(coarse))
+logits = layers.Conv2D(len(CLASSES), 3, padding="same")(SlopeDirection()(coarse))
 model = keras.Model(inputs, logits)
 model.compile(
     optimizer=keras.optimizers.SGD(0.01, momentum=0.9),

@@ -4,7 +4,7 @@ To stop the overfitting the penalty on the kernels was raised until "something h
 100 multiplies each weight by 1 - 2 * 0.05 * 100 = -9 at every step.
 """
 # cause: excessive-regularisation
-# phase: forward
+# phase: state
 # rows: any
 # step: any
 # claims: B6

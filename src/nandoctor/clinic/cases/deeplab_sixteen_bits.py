@@ -21,7 +21,7 @@ keras.utils.set_random_seed(4)
 scenes = draw_scenes(train=32, valid=8, size=48, seed=4)
 images = np.stack(scenes.train.images).astype("uint16") * 257
 masks = np.stack(scenes.train.masks).astype("int32")
-images = images.astype("float32")
+images = images.astype("float32")  # <- or here
 
 inputs = keras.Input((48, 48, 3))
 model = keras.Model(inputs, deeplabv3(inputs, classes=len(CLASSES), width=8, output_stride=16))
