@@ -11,6 +11,8 @@ from hypothesis.extra import numpy as hnp
 from numerics.differentiate import compiled_value_and_grad, gradient_penalty, second, value_and_grad
 from numerics.losses.cases import CASES, TRIPLETS, Case
 
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
 ALL = [pytest.param(c, id=c.name) for c in CASES + TRIPLETS]
 ELEMENTWISE = [pytest.param(c, id=c.name) for c in CASES]
 X64 = keras.backend.backend() != "jax"
@@ -92,11 +94,12 @@ def without_subnormals(x: np.ndarray) -> np.ndarray:
 
 def same(found: np.ndarray, plain: np.ndarray, dtype: str) -> None:
     """Equal to the precision of the dtype wherever the plain one is finite; beyond the dtype its largest number."""
-    finite = np.isfinite(plain)
-    limit = float(np.finfo(dtype).max)
-    wanted = np.clip(plain[finite], -limit, limit)
-    tolerance = {"float32": 3e-6, "float64": 1e-13}[dtype]
-    np.testing.assert_allclose(found[finite], wanted, rtol=tolerance, atol={"float32": 1e-30, "float64": 1e-300}[dtype])
+    limit, eps = float(np.finfo(dtype).max), float(np.finfo(dtype).eps)
+    inside = np.abs(plain) < limit
+    np.testing.assert_allclose(found[inside], plain[inside], rtol=16 * eps, atol=8 * eps)
+    # The mean of a row with one element beyond the dtype is the largest number divided by the elements.
+    beyond = np.isfinite(plain) & ~inside
+    assert (np.sign(plain[beyond]) * found[beyond] >= limit / 10).all()
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -74,11 +74,21 @@ class ContrastiveLoss(FiniteLoss):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The cost of each pair, `(b,)`."""
-        distance = y_pred if len(y_pred.shape) == 1 else norm(saturate(y_pred[:, 0] - y_pred[:, 1]))
+        distance, squared = _distances(y_pred)
         short = positive_part(self.margin - distance)
-        # Not `square`: its slope is 2 * distance, an infinity that a label of 0 turns into a NaN.
-        return y_true * saturate(distance * distance) + (1.0 - y_true) * saturate(short * short)
+        return y_true * saturate(squared) + (1.0 - y_true) * saturate(short * short)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""
         return {**super().get_config(), "margin": self.margin}
+
+
+def _distances(y_pred: Any) -> tuple[Any, Any]:
+    """The distance of each pair, and its square, `(b,)`.
+
+    Products, not `square`: its slope 2 x is infinite at the end of the dtype, and a label of 0 turns that into a NaN.
+    """
+    if len(y_pred.shape) == 1:
+        return y_pred, y_pred * y_pred
+    rest = saturate(y_pred[:, 0] - y_pred[:, 1])
+    return norm(rest), ops.sum(rest * rest, axis=-1)

@@ -5,17 +5,17 @@ from typing import Any
 from keras import ops
 
 from nandoctor.numerics.ops.bounds import saturated
-from nandoctor.numerics.ops.precision import range_of
+from nandoctor.numerics.ops.precision import constant, range_of
 
 
 def saturate(x: Any) -> Any:
     """`x`, its infinities replaced by the largest number; the slope stays that of `x`."""
-    return saturated(x, range_of(x).largest)
+    return saturated(range_of(x).largest)(x)
 
 
 def within(x: Any, low: float, high: float) -> Any:
     """`x` between the two, without a slope outside. Not `clip`: that may make a NaN finite on TensorFlow's CPU."""
-    return ops.where(x < low, ops.cast(low, x.dtype), ops.where(x > high, ops.cast(high, x.dtype), x))
+    return ops.where(x < low, constant(low, x), ops.where(x > high, constant(high, x), x))
 
 
 def positive_part(x: Any) -> Any:

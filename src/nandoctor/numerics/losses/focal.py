@@ -1,5 +1,6 @@
 """The focal loss."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,9 @@ from nandoctor.numerics.losses.loss import FiniteLoss
 from nandoctor.numerics.losses.probabilities import log_of, log_of_complement
 from nandoctor.numerics.losses.softmax import log_odds
 from nandoctor.numerics.ops.exponentials import softplus
+from nandoctor.numerics.ops.gradients import Function
 from nandoctor.numerics.ops.powers import power
+from nandoctor.numerics.ops.slopes import with_slopes
 
 
 @keras.saving.register_keras_serializable("nandoctor")
@@ -90,9 +93,8 @@ class FocalLoss(FiniteLoss):
         if not self.from_logits:
             p = within(y_pred, 0.0, 1.0)
             return -power(1.0 - p, self.gamma) * log_of(p), -power(p, self.gamma) * log_of_complement(p)
-        odds = log_odds(y_pred) if self.exclusive else y_pred
-        hit, miss = softplus(-odds), softplus(odds)
-        return ops.exp(-self.gamma * miss) * hit, ops.exp(-self.gamma * hit) * miss
+        odds, cost = log_odds(y_pred) if self.exclusive else y_pred, _focal_cost(self.gamma)
+        return cost(odds), cost(-odds)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""
@@ -103,6 +105,25 @@ class FocalLoss(FiniteLoss):
             "from_logits": self.from_logits,
             "exclusive": self.exclusive,
         }
+
+
+@functools.cache
+def _focal_cost(gamma: float) -> Function:
+    """`(1 - p)^gamma -log(p)` of the log odds t of p."""
+
+    def value(t: Any) -> Any:
+        return ops.exp(-gamma * softplus(t)) * softplus(-t)
+
+    def slope(t: Any) -> Any:
+        t = within(t, -FAR, FAR)
+        weight = ops.exp(-gamma * softplus(t))
+        return -weight * (gamma * ops.sigmoid(t) * softplus(-t) + ops.sigmoid(-t))
+
+    return with_slopes(value, slope)
+
+
+FAR = 1e4
+"""Log odds from which on the logistic function is exactly 0 or 1, in every dtype."""
 
 
 def _shares(alpha: float | Sequence[float] | None) -> float | list[float] | None:

@@ -139,7 +139,8 @@ def _score(y: Any, mean: Any, log_variance: Any) -> Any:
 
 
 def _stable_cost(y: Any, mean: Any, log_variance: Any) -> Any:
-    return saturate(0.5 * log_variance + 0.5 * _square(y, mean, log_variance))
+    score = _score(y, mean, log_variance)
+    return saturate(0.5 * log_variance + 0.5 * score * score)
 
 
 def _stable_square(y: Any, mean: Any, log_variance: Any) -> Any:

@@ -8,7 +8,8 @@ from keras.src.backend import get_keras_mask  # Keras has no public way to the m
 
 from nandoctor.numerics.losses.finite import saturate
 from nandoctor.numerics.losses.reduction import merged, reduced, without_removed
-from nandoctor.numerics.ops.precision import dtype_of, narrow, result_dtype, widen
+from nandoctor.numerics.ops.precision import dtype_of, result_dtype
+from nandoctor.numerics.ops.widening import narrow, widen
 
 Shape = tuple[int | None, ...]
 

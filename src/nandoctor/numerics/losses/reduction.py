@@ -54,26 +54,34 @@ def without_removed(x: Any, keep: Any) -> Any:
 
 
 def reduced(values: Any, weight: Any, share: Any, reduction: str | None) -> Any:
-    """The loss of the batch; `share` is what a row counts in the divisor of a mean (None: 1)."""
-    if reduction in (None, "none"):
-        return values if weight is None else saturate(values * weight)
+    """The loss of the batch; `share` is how often a row counts, in a sum and in the divisor of a mean (None: once)."""
     if reduction in MEANS:
         weight = _weight_in_mean(values, weight, share, reduction)
-    total = saturate(ops.sum(values if weight is None else values * weight))
+    else:
+        weight = _product(share, weight)
+    weighted = values if weight is None else saturate(values * weight)
+    if reduction in (None, "none"):
+        return weighted
+    total = saturate(ops.sum(weighted))
     return _for_this_replica(total) if reduction in MEANS else total
 
 
 def _weight_in_mean(values: Any, weight: Any, share: Any, reduction: str | None) -> Any:
     """What each value is multiplied by. Dividing first keeps the sum of large values within the dtype."""
-    counted = weight if reduction == "mean_with_sample_weight" else None
-    if share is None and counted is None:
-        count = ops.cast(ops.maximum(ops.size(values), 1), values.dtype)
+    above = _product(share, weight)
+    below = above if reduction == "mean_with_sample_weight" else share
+    if below is None:
+        count = ops.cast(ops.size(values), values.dtype)
     else:
-        parts = [part for part in (share, counted) if part is not None]
-        count = ops.sum(ops.broadcast_to(parts[0] if len(parts) == 1 else parts[0] * parts[1], ops.shape(values)))
-    empty = count == 0
+        count = ops.sum(ops.broadcast_to(below, ops.shape(values)))
+    empty = ops.equal(count, 0.0)
     inverse = ops.where(empty, ops.zeros_like(count), 1.0 / ops.where(empty, ops.ones_like(count), count))
-    return inverse if weight is None else weight * inverse
+    return inverse if above is None else above * inverse
+
+
+def _product(a: Any, b: Any) -> Any:
+    """Of what is there."""
+    return b if a is None else a if b is None else a * b
 
 
 def _for_this_replica(loss: Any) -> Any:
