@@ -175,7 +175,9 @@ def test_a_mask_of_sixteen_bits(folder: Path) -> None:
 
 def test_a_mask_of_another_size_than_its_image(folder: Path) -> None:
     save(folder / "labels/0.png", np.zeros((12, 8)))
-    assert refusal(folder).startswith(f"{folder / 'labels/0.png'} is 8x12, but its image {folder / 'images/0.jpg'} is 12x8")
+    assert refusal(folder).startswith(
+        f"{folder / 'labels/0.png'} is 8x12, but its image {folder / 'images/0.jpg'} is 12x8"
+    )
 
 
 def test_images_of_different_sizes(folder: Path) -> None:

@@ -3,11 +3,11 @@
 The network sees three bands and their vegetation index, (nir - red) / (nir + red). Shadow is 0 in both: the index of
 those pixels is 0 / 0, in four of the images.
 """
-# cause: division-by-zero
+# cause: nonfinite-input
 # phase: data
 # rows: 0, 3
 # step: 2
-# claims: R6, B8
+# claims: R6, C4
 
 import keras
 import numpy as np

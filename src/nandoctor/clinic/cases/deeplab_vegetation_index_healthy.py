@@ -3,7 +3,7 @@
 Where both bands are black the index is 0.
 """
 # healthy
-# claims: R6, B8
+# claims: R6, C4
 
 import keras
 import numpy as np

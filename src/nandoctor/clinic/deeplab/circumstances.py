@@ -34,8 +34,8 @@ def unlabelled_frame(recipe: Recipe) -> Recipe:
 
 
 def void_at_255(recipe: Recipe) -> Recipe:
-    """Void is saved as 255, as in PASCAL VOC; and the step is compiled by XLA, where TensorFlow checks no label."""
-    return replace(recipe, data=_with_void_at_255, xla=True, output_stride=16)
+    """Void is saved as 255, as in PASCAL VOC."""
+    return replace(recipe, data=_with_void_at_255)
 
 
 def sixteen_bits(recipe: Recipe) -> Recipe:
@@ -45,7 +45,7 @@ def sixteen_bits(recipe: Recipe) -> Recipe:
 
 def frozen_normalization(recipe: Recipe) -> Recipe:
     """BatchNorm keeps its first statistics, as in fine-tuning with small batches: nothing corrects a scale any more."""
-    return replace(recipe, arrangements=(*recipe.arrangements, freeze_normalization), rate=1e-3)
+    return replace(recipe, arrangements=(*recipe.arrangements, freeze_normalization), rate=3e-3)
 
 
 def one_image(recipe: Recipe) -> Recipe:

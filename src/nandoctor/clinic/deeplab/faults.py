@@ -137,7 +137,9 @@ _TABLE = (
         ("C3", "R10"),
         "half-overflow",
         together(given.sixteen_bits, given.half_precision),
-        _setting(standardization=lambda: plain.PlainStandardization(name="standardization")),
+        _setting(
+            standardization=lambda: plain.PlainStandardization(name="standardization"),  # <- half-overflow
+        ),
     ),
 )
 

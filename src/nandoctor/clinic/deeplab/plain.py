@@ -41,8 +41,20 @@ def mean_of_each_mask(void: int) -> Any:
 
 
 def every_pixel_counts(void: int) -> Any:
-    """Keras's cross-entropy, told of no label to be ignored."""
-    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)  # <- label-out-of-range
+    """Keras's cross-entropy, told of no label to be ignored.
+
+    A label that no class has is an error on TensorFlow's CPU, and NaN on a GPU and under XLA.
+    """
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    if keras.backend.backend() != "tensorflow":
+        return loss
+    import tensorflow as tf
+
+    @tf.function(jit_compile=True)  # type: ignore[untyped-decorator]
+    def cross_entropy(labels: Any, logits: Any) -> Any:
+        return loss(labels, logits)
+
+    return cross_entropy
 
 
 def log_of_softmax(void: int) -> Any:

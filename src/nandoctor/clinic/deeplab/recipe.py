@@ -47,7 +47,6 @@ class Recipe:
     decay: float = 1e-4
     crop: tuple[int, int] | None = None
     precision: str = "float32"
-    xla: bool = False
     seed: int = 0
 
     data: Callable[[Segmentation], Segmentation] = unchanged

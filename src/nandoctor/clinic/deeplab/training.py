@@ -51,7 +51,7 @@ def train(recipe: Recipe, data: Segmentation, say: Callable[[str], None] = print
     steps = len(batches) * recipe.epochs
     model = compiled(recipe, data, steps)
     begun = time.perf_counter()
-    history = model.fit(
+    history = model.fit(  # <- label-out-of-range, extreme-pixels
         batches,
         epochs=recipe.epochs,
         validation_data=validation,
@@ -90,7 +90,7 @@ def compiled(recipe: Recipe, data: Segmentation, steps: int) -> keras.Model:
     model.compile(
         optimizer=recipe.optimizer(rate, recipe.decay),
         loss=with_smoothness(recipe.loss(data.void), recipe.smoothness, recipe.length),
-        jit_compile=recipe.xla,  # on a CPU XLA takes long to compile dilated convolutions, and is no faster then
+        jit_compile=False,  # on a CPU XLA takes long to compile dilated convolutions, and is no faster then
     )
     return model
 

@@ -69,7 +69,7 @@ _TABLE = (
         "Measures from 0.05 to 2,500 are learnt as they are",
         ("C5", "R8"),
         "unscaled-input",
-        _setting(),
+        _setting(optimizer=lambda: keras.optimizers.SGD(0.1)),
         _setting(inputs=preparation.inputs_as_they_are),
     ),
     Fault(
@@ -93,11 +93,11 @@ _TABLE = (
     Fault(
         "epsilon-underflow",
         "mixed",
-        "Adam's epsilon of 1e-7 in a model that is float16 throughout",
+        "Adam's epsilon of 1e-8 in a model that is float16 throughout",
         ("C3",),
         "optimizer-epsilon-underflow",
         _setting(),
-        _setting(precision="float16"),
+        _setting(precision="float16", optimizer=plain.small_epsilon),
     ),
 )
 

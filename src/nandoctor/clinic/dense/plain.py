@@ -31,6 +31,11 @@ def unguarded() -> Any:
     return cross_entropy
 
 
+def small_epsilon() -> keras.optimizers.Optimizer:
+    """An epsilon that is 0 in float16: where a weight has no gradient, Adam divides 0 by 0."""
+    return keras.optimizers.Adam(1e-3, epsilon=1e-8)  # <- epsilon-underflow
+
+
 class PlainEnergy(layers.Layer):  # type: ignore[misc]
     """The log of a row's energy, in the precision of the model. In float16 the sum ends at 65,504."""
 

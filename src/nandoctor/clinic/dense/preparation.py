@@ -1,4 +1,4 @@
-"""From measures to what a network learns from: rows that are whole, at unit scale, by the training part's statistics."""
+"""From measures to what a network learns from: whole rows, at unit scale by the training part's statistics."""
 
 from __future__ import annotations
 
