@@ -145,6 +145,21 @@ class ClippedOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
         """As the inner optimizer does."""
         self.inner_optimizer.exclude_from_weight_decay(var_list, var_names)
 
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Set all its variables, the inner optimizer's among them, as a model in an .h5 file does."""
+        for variable, weight in zip(self.variables, weights, strict=True):
+            variable.assign(weight)
+
+    def save_own_variables(self, store: Any) -> None:
+        """Its own: Keras saves those of the inner optimizer as that one's."""
+        for i, variable in enumerate(self._variables):
+            store[str(i)] = keras.ops.convert_to_numpy(variable)
+
+    def load_own_variables(self, store: Any) -> None:
+        """The same."""
+        for i, variable in enumerate(self._variables):
+            variable.assign(store[str(i)])
+
     def get_config(self) -> dict[str, Any]:
         """What the constructor was given, and the loss scale factor that was the inner optimizer's."""
         return {

@@ -25,7 +25,7 @@ def summed(gradient: Any) -> Any:
     values = ops.take(gradient.values, order, axis=0)
     first = ops.concatenate([ops.ones_like(indices[:1], dtype="bool"), indices[1:] != indices[:-1]], axis=0)
     segment = ops.cumsum(ops.cast(first, "int32"), axis=0) - 1
-    sums = ops.segment_sum(values, segment, num_segments=ops.shape(indices)[0], sorted=True)
+    sums = ops.segment_sum(values, segment, num_segments=ops.shape(indices)[0])
     rows = ops.take(sums, segment, axis=0)
     mentioned = ops.reshape(first, (-1,) + (1,) * (len(values.shape) - 1))
     return with_values(gradient, ops.where(mentioned, rows, ops.zeros_like(rows)), indices)

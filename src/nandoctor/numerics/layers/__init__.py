@@ -1,0 +1,1 @@
+"""Layers that stay finite on constant images, constant columns and batches of one."""
