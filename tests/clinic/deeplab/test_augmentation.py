@@ -28,6 +28,14 @@ def test_the_mask_stays_on_its_image(crop: tuple[int, int]) -> None:
         assert labelled.any()
 
 
+def test_a_scaled_mask_has_no_class_between_two_classes() -> None:
+    image, mask = scene()
+    far_apart = np.where(mask < 3, 0, 200).astype(np.uint8)
+    for seed in range(10):
+        _, labels = augmented(np.random.default_rng(seed), image, far_apart, (40, 60), 255)
+        assert set(np.unique(labels)) <= {0, 200, 255}
+
+
 def test_views_differ_and_a_seed_fixes_them() -> None:
     image, mask = scene()
     views = [augmented(np.random.default_rng(seed), image, mask, (24, 24), VOID)[1] for seed in (1, 1, *range(2, 12))]

@@ -24,17 +24,19 @@ FAULTS = {
     "half-overflow": "half-overflow",
     "epsilon-underflow": "optimizer-epsilon-underflow",
 }
-ALWAYS = ("clip-half-guard", "unscaled-target")
+ALWAYS = ("clip-half-guard",)
 """Run in the gate; all of them in the clinic."""
 
 LEAST = {"classifier": 0.95, "regression": 0.85, "mixed": 0.95}
-"""Accuracy, R squared, accuracy. On seeds 0 to 2 they were 0.97 to 0.98, 0.88 to 0.91 and 0.97 to 0.98."""
+"""Accuracy, R squared, accuracy. On seeds 0 to 2 they were 0.956 to 0.991, 0.889 to 0.940, and 0.98 for seed 0."""
 
 CASES = [pytest.param(name, marks=[] if name in ALWAYS else [pytest.mark.clinic]) for name in FAULTS]
 
 
 def typed(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+    )
 
 
 def dense(*arguments: str) -> list[str]:
@@ -91,9 +93,7 @@ def test_the_table_is_the_one_that_is_listed(capsys: pytest.CaptureFixture[str])
         (["--cured"], "--cured is the cure of a fault: give --fault NAME too; --list shows the names"),
     ],
 )
-def test_options_that_cannot_be_used(
-    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_options_that_cannot_be_used(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
     assert capsys.readouterr().err == f"error: {message}\n"
 
