@@ -1,0 +1,5 @@
+"""`python -m nandoctor.clinic.deeplab`."""
+
+from nandoctor.clinic.deeplab.command import entry
+
+entry()

@@ -1,0 +1,5 @@
+"""`python -m nandoctor.clinic.dense`."""
+
+from nandoctor.clinic.dense.command import entry
+
+entry()
