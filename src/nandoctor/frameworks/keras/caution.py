@@ -11,7 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from nandoctor.frameworks.keras.gate import optimizers_of
+from nandoctor.frameworks.keras.gate import innermost, optimizers_of
 from nandoctor.frameworks.reading import Reading
 
 _NORM = 1e6
@@ -52,7 +52,7 @@ def _is_calm(reading: Reading) -> bool:
 
 def _is_ordinary(optimizer: Any) -> bool:
     """One of Keras's own, whose variables reach far, and whose epsilon is not lost."""
-    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    inner = innermost(optimizer)
     own = all(type(o).__module__.startswith("keras.") for o in (optimizer, inner))
     wide = all(tf.as_dtype(v.dtype) != tf.float16 for v in (*optimizer.variables, *optimizer._trainable_variables))
     return own and wide and float(getattr(inner, "epsilon", 1.0) or 0.0) >= _EPSILON

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework import op_callbacks
 
-from nandoctor.frameworks.keras.gate import optimizers_of
+from nandoctor.frameworks.keras.gate import innermost, optimizers_of
 from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.protocol import Change
 from nandoctor.frameworks.tensorflow.precision import HALF, widening
@@ -43,7 +43,7 @@ def scaled_rate(model: Any, factor: float) -> Iterator[None]:
     """While inside, every optimizer's learning rate, also one that a schedule gives, is multiplied."""
     with contextlib.ExitStack() as stack:
         for optimizer in optimizers_of(model) if factor != 1.0 else ():
-            inner = getattr(optimizer, "inner_optimizer", optimizer)
+            inner = innermost(optimizer)
             if isinstance(inner._learning_rate, keras.Variable):
                 inner._learning_rate.assign(inner._learning_rate * factor)  # restored with the state
             else:
@@ -165,8 +165,8 @@ def with_clipping(model: Any, norm: float) -> Iterator[None]:
 
 
 def inner_optimizers(model: Any) -> list[Any]:
-    """The optimizers of a model that update weights, out of their loss scalers."""
-    return [getattr(optimizer, "inner_optimizer", optimizer) for optimizer in optimizers_of(model)]
+    """The optimizers of a model that update weights, out of what is wrapped around them."""
+    return [innermost(optimizer) for optimizer in optimizers_of(model)]
 
 
 def hold_scale(model: Any, scale: float) -> None:

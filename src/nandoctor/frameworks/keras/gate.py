@@ -210,6 +210,13 @@ def optimizers_of(model: Any) -> list[Any]:
     return list({id(optimizer): optimizer for optimizer in found}.values())
 
 
+def innermost(optimizer: Any) -> Any:
+    """The optimizer that updates weights, out of what is wrapped around it (a loss scaler, a clip)."""
+    while (inner := getattr(optimizer, "inner_optimizer", None)) is not None:
+        optimizer = inner
+    return optimizer
+
+
 def state_of(model: Any) -> list[Any]:
     """What a step writes beside the weights: moving statistics, seeds, and what Keras does not track.
 

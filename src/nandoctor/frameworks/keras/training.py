@@ -15,7 +15,7 @@ from nandoctor.frameworks.keras import sites
 from nandoctor.frameworks.keras.batches import rebuilt, take_rows
 from nandoctor.frameworks.keras.changes import contracted, hold_scale, making
 from nandoctor.frameworks.keras.experiments import changed, eagerly, noting_finiteness, noting_losses
-from nandoctor.frameworks.keras.gate import optimizers_of, state_of
+from nandoctor.frameworks.keras.gate import innermost, optimizers_of, state_of
 from nandoctor.frameworks.keras.keeping import kept_for
 from nandoctor.frameworks.keras.penalties import penalties_of
 from nandoctor.frameworks.keras.recording import Places, path_of, run_recorded
@@ -43,8 +43,7 @@ class KerasTraining:
         self.model = model
         self.fit_location = fit_location
         self.compile_location = sites.compile_site(model, fit_location)
-        inner = getattr(model.optimizer, "inner_optimizer", None)
-        self.optimizer_location = sites.made_at(inner) or sites.made_at(model.optimizer)
+        self.optimizer_location = sites.made_at(innermost(model.optimizer)) or sites.made_at(model.optimizer)
         self._callbacks = callbacks_in_call()
         self._open = contextlib.ExitStack()
         self._validating = contextlib.ExitStack()

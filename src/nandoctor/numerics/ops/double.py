@@ -38,6 +38,6 @@ def _float64_allowed() -> contextlib.AbstractContextManager[Any]:
 
     allow: Any = getattr(jax, "enable_x64", None)
     if allow is None:  # before JAX 0.8
-        allow = jax.experimental.enable_x64  # type: ignore[attr-defined]
+        allow = jax.experimental.enable_x64
     context: contextlib.AbstractContextManager[Any] = allow(True)
     return context
