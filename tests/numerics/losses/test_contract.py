@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -10,8 +12,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numerics.differentiate import compiled_value_and_grad, gradient_penalty, second, value_and_grad
 from numerics.losses.cases import CASES, TRIPLETS, Case
-
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 ALL = [pytest.param(c, id=c.name) for c in CASES + TRIPLETS]
 ELEMENTWISE = [pytest.param(c, id=c.name) for c in CASES]
@@ -41,7 +41,14 @@ def predictions(case: Case, dtype: str = "float32"):
 
 
 def loss_of(case: Case, dtype: str, reduction: str | None = "sum"):
-    loss = case.make(reduction=reduction, dtype="float64" if dtype == "float64" else None)
+    return one_loss(case.name, dtype == "float64", reduction)
+
+
+@functools.cache
+def one_loss(name: str, double: bool, reduction: str | None):
+    """One function for all draws, so that JAX compiles it once."""
+    case = next(c for c in CASES + TRIPLETS if c.name == name)
+    loss = case.make(reduction=reduction, dtype="float64" if double else None)
     return lambda x: loss(case.y_true, x)
 
 

@@ -10,7 +10,6 @@ from numerics.differentiate import value_and_grad
 
 from nandoctor import losses
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 RNG = np.random.default_rng(0)
 F = torch.nn.functional
 

@@ -11,7 +11,6 @@ from pytorch_metric_learning.losses import TripletMarginLoss
 
 from nandoctor.losses import TripletHardLoss, TripletSemiHardLoss
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 BOTH = [TripletSemiHardLoss, TripletHardLoss]
 MARGIN = 0.7
 
