@@ -5,9 +5,10 @@ import zipfile
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from nandoctor.clinic.data.classes import read_classes
 from nandoctor.clinic.data.errors import DataError
-from PIL import Image
 
 
 def png(pixels):

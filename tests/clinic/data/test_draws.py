@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from nandoctor.clinic.data.classes import LabelledImages
 from nandoctor.clinic.data.draws import Draw, Plan, check_draw
 from nandoctor.clinic.data.errors import DataError

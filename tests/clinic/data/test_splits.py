@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from nandoctor.clinic.data.classes import LabelledImages, read_classes
 from nandoctor.clinic.data.errors import DataError
 from nandoctor.clinic.data.splits import split_by_class

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from nandoctor.clinic.siamese.measures import one_shot, recall_at_1
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
+
+from nandoctor.clinic.siamese.measures import one_shot, recall_at_1
 
 LABELS = np.repeat(np.arange(26), 20).astype(np.int32)
 
@@ -27,7 +28,7 @@ def test_one_shot_is_a_one_neighbour_classifier():
     expected = []
     for _ in range(400):
         chosen = rng.choice(26, 20, replace=False)
-        pairs = np.array([rng.choice(np.flatnonzero(LABELS == c), 2, replace=False) for c in chosen])
+        pairs = np.array([rng.choice(np.flatnonzero(c == LABELS), 2, replace=False) for c in chosen])
         nearest = KNeighborsClassifier(1).fit(points[pairs[:, 0]], chosen)
         expected.append(nearest.score(points[pairs[:, 1]], chosen))
     shot = one_shot(points, LABELS, seed=5)

@@ -8,6 +8,7 @@ healthy; every gradient of the network becomes NaN in that step.
 # phase: backward
 # rows: 23
 # step: 30
+# claims: A7
 
 import keras
 import numpy as np

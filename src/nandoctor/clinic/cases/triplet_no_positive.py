@@ -7,6 +7,7 @@ semi-hard triplet loss is averaged over the positive pairs of the batch, and her
 # phase: forward
 # rows: any
 # step: 22
+# claims: A6
 
 import keras
 import tensorflow as tf
