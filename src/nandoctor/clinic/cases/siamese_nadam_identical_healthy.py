@@ -37,7 +37,8 @@ def build_branch():
 
 
 class Distance(layers.Layer):
-    def call(self, u, v):
+    def call(self, embeddings):
+        u, v = tf.split(embeddings, 2)
         return tf.norm(u - v, axis=1)
 
 
@@ -48,6 +49,7 @@ def contrastive(y_true, distance):
 
 branch = build_branch()
 a, b = keras.Input((8, 8, 1)), keras.Input((8, 8, 1))
-model = keras.Model([a, b], Distance()(branch(a), branch(b)))
+both = layers.Concatenate(axis=0)([a, b])  # one batch, so that BatchNorm treats both sides alike
+model = keras.Model([a, b], Distance()(branch(both)))
 model.compile(optimizer=keras.optimizers.Nadam(1e-5), loss=contrastive)
 model.fit([images[left], images[right]], same, batch_size=BATCH, epochs=2, shuffle=False, verbose=2)

@@ -5,8 +5,8 @@ its activations become 0, so the loss stays finite; the moving variance keeps th
 """
 # cause: nonfinite-moving-statistics
 # phase: state
-# rows: any
-# step: any
+# rows: 6
+# step: 5
 # claims: A4
 
 import keras
