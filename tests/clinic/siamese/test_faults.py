@@ -17,7 +17,7 @@ FAULTS = {
     "batchnorm-shared-branch": "batchnorm-tiny-batch",
     "half-overflow": "half-overflow",
 }
-SMALL = ("--width", "4", "--epochs", "1", "--steps", "12", "--quiet")
+SMALL = ("--width", "8", "--epochs", "1", "--steps", "12", "--quiet")
 ALWAYS = ("identical-pair", "no-positive-pair")
 
 
