@@ -28,7 +28,7 @@ ALWAYS = ("clip-half-guard",)
 """Run in the gate; all of them in the clinic."""
 
 LEAST = {"classifier": 0.95, "regression": 0.85, "mixed": 0.95}
-"""Accuracy, R squared, accuracy. On seeds 0 to 2 they were 0.956 to 0.991, 0.889 to 0.940, and 0.98 for seed 0."""
+"""Accuracy, R squared, accuracy. On seeds 0 to 2 they were 0.956 to 0.991, 0.889 to 0.940, and 0.953 to 0.983."""
 
 CASES = [pytest.param(name, marks=[] if name in ALWAYS else [pytest.mark.clinic]) for name in FAULTS]
 

@@ -89,7 +89,7 @@ _TABLE = (
         ("B5",),
         "learning-rate-too-high",
         given.frozen_normalization,
-        _setting(rate=1.0),
+        _setting(rate=1.0),  # <- learning-rate
     ),
     Fault(
         "bad-initialisation",

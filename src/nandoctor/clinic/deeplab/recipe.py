@@ -20,7 +20,7 @@ from nandoctor.ops import norm
 
 def stochastic_descent(rate: schedules.LearningRateSchedule, decay: float) -> optimizers.Optimizer:
     """Descent with momentum, as published. Scales and offsets are not decayed: they do not make a model complex."""
-    optimizer = optimizers.SGD(rate, momentum=0.9, weight_decay=decay or None)
+    optimizer = optimizers.SGD(rate, momentum=0.9, weight_decay=decay or None)  # <- learning-rate
     if decay:
         optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     return optimizer
