@@ -32,6 +32,8 @@ from nandoctor.trace.graph import Node, Trace
 NORM = 1.0
 """What the experiment clips the norm of all gradients to."""
 
+_RISE = 10.0
+
 CHANGE = f"the gradients clipped to a norm of {NORM:g}"
 
 _CLIPS = frozenset({"clip_by_global_norm", "clip_by_norm", "clip_by_value", "clip_by_average_norm"})
@@ -66,8 +68,13 @@ def _helped(case: Case) -> Trial | None:
     assert case.growth is not None
     clipped = case.growth.trial(CHANGE)
     if clipped is not None:
-        return clipped if clipped.settles else None
+        return clipped if _bounded(clipped) else None
     return next((t for t in case.growth.trials if t.settles and t.change.startswith("the learning rate")), None)
+
+
+def _bounded(trial: Trial) -> bool:
+    """At a rate that is too high a clipped training does not learn either, but it does not run away."""
+    return trial.stays_finite and abs(trial.losses[-1]) <= _RISE * abs(trial.losses[0])
 
 
 def unused_clip(trace: Trace) -> Location | None:

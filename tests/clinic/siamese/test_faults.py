@@ -12,7 +12,7 @@ FAULTS = {
     "no-positive-pair": "no-valid-pair",
     "exploding-distance": "learning-rate-too-high",
     "learning-rate": "learning-rate-too-high",
-    "inert-clip-callback": "learning-rate-too-high",
+    "inert-clip-callback": "inert-clipping",
     "unscaled-pixels": "unscaled-input",
     "batchnorm-shared-branch": "batchnorm-tiny-batch",
     "half-overflow": "half-overflow",

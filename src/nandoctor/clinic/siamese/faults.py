@@ -41,7 +41,7 @@ class Fault:
 
 
 def _sgd(rate: float) -> keras.optimizers.Optimizer:
-    return keras.optimizers.SGD(rate, momentum=0.9)  # <- exploding-distance, learning-rate, inert-clip-callback
+    return keras.optimizers.SGD(rate, momentum=0.9)  # <- exploding-distance, learning-rate
 
 
 def _pairs_with_replacement(recipe: Recipe) -> Recipe:
@@ -163,7 +163,7 @@ FAULTS: tuple[Fault, ...] = (
         "inert-clip-callback",
         "Gradients clipped in a callback that Keras never calls: they explode all the same",
         ("R1",),
-        "learning-rate-too-high",
+        "inert-clipping",
         _clipped,
         _clipped_in_a_callback,
     ),

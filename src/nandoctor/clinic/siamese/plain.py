@@ -64,6 +64,6 @@ def dead_layer() -> layers.Layer:
 class ClipGradients(keras.callbacks.Callback):  # type: ignore[misc]
     """The article's callback. Keras has no such hook: nothing ever calls it."""
 
-    def on_gradient_update(self, gradients: list[NDArray[Any]], variables: list[Any]) -> list[NDArray[Any]]:
+    def on_gradient_update(self, gradients: list[NDArray[Any]]) -> list[NDArray[Any]]:  # <- inert-clip-callback
         """Each gradient within -1 and 1."""
         return [np.clip(gradient, -1.0, 1.0) for gradient in gradients]
