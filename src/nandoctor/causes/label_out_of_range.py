@@ -30,7 +30,7 @@ from nandoctor.causes.case import Case, Suspicion, count_of
 from nandoctor.causes.cause import Cause
 from nandoctor.causes.remedies import data
 from nandoctor.findings import Fact
-from nandoctor.trace.graph import as_float64
+from nandoctor.trace.graph import Node, as_float64
 
 _TREATMENTS = (
     data("map-labels", "Map the labels to 0 .. classes-1.", "classes, y = np.unique(y, return_inverse=True)"),
@@ -65,7 +65,32 @@ def _class_ids(case: Case) -> Iterator[tuple[np.ndarray, int]]:
         if node.op == "SparseSoftmaxCrossEntropyWithLogits" and node.inputs[1].array is not None:
             yield node.inputs[1].array, int(node.inputs[0].shape[-1])
         if node.kind == "onehot" and node.inputs[0].array is not None and case.roles(node.inputs[0]) == {"target"}:
-            yield node.inputs[0].array, int(node.outputs[0].shape[-1])
+            labels, classes = node.inputs[0].array, int(node.outputs[0].shape[-1])
+            if not _meant(case, labels, classes):
+                yield labels, classes
+
+
+def _meant(case: Case, labels: np.ndarray, classes: int) -> bool:
+    """Whether a one-hot row of zeros is what the script wants of these labels, or at least not what broke.
+
+    It compares the labels with something that tells them apart from all others; or others are not finite either.
+    """
+    outside = (labels < 0) | (labels >= classes)
+    if any(_tells_apart(case, node, outside) for node in case.trace.nodes):
+        return True
+    array = case.origin.value.array if case.origin is not None else None
+    if array is None or array.shape[: labels.ndim] != labels.shape:
+        return False
+    bad = ~np.isfinite(array).reshape(*labels.shape, -1).all(axis=-1)
+    return bool((bad & ~outside).any())
+
+
+def _tells_apart(case: Case, node: Node, outside: np.ndarray) -> bool:
+    """Whether a comparison of the targets is true for just these labels, or for all but these."""
+    told = node.outputs[0].array if node.kind == "compare" and node.outputs else None
+    if told is None or told.shape != outside.shape or not any(case.roles(v) == {"target"} for v in node.inputs):
+        return False
+    return bool((told == outside).all() or (told != outside).all())
 
 
 def _listed(case: Case) -> list[np.ndarray]:

@@ -164,8 +164,9 @@ def test_a_singular_point_has_the_gradient_zero_and_nothing_is_nan_when_differen
     if name not in ("logsumexp", "masked_mean"):
         assert not abs(gradient).max() > 1e-6
     assert np.isfinite(gradient_penalty(EVERY[name], x)).all()
-    far = 1e18 if name == "pairwise_distance" else 3e38  # its second derivative is computed in the dtype itself
-    x[0], x[1], x[2] = far, -far, 1e-38
+    # the second derivative of distances is computed in the dtype itself
+    far, near = (1e18, 1e-18) if name == "pairwise_distance" else (3e38, 1e-38)
+    x[0], x[1], x[2] = far, -far, near
     assert np.isfinite(second(EVERY[name], x)).all()
 
 

@@ -50,7 +50,7 @@ def direction_over(axes: tuple[int, ...]) -> Function:
     def gradient(upstream: Tensor, x: Tensor) -> tuple[Tensor, ...]:
         unit, length = direction_over(axes)(x), length_over(axes)(x)
         along = ops.sum(unit * upstream, axis=axes, keepdims=True)
-        zero = length < range_of(x).smallest
+        zero = largest_magnitude(x, axes) < range_of(x).smallest
         across = upstream - unit * along
         length = ops.where(zero, 1, length) + ops.zeros_like(x)
         return (ops.where(zero, 0, quotient(across, length)),)
