@@ -20,9 +20,18 @@ replaying shows that they are the cause.
 from nandoctor.causes import unscaled_target
 from nandoctor.causes.case import Case, Suspicion
 from nandoctor.causes.cause import Cause
-from nandoctor.causes.growth_facts import ABNORMAL_SCALE, can_be_scaled, growth_fact, overflowed, scale_of, trial_facts
+from nandoctor.causes.growth_facts import (
+    ABNORMAL_SCALE,
+    can_be_scaled,
+    growth_fact,
+    overflowed,
+    scale_of,
+    trial_facts,
+    typical_magnitude,
+)
 from nandoctor.causes.remedies import data
 from nandoctor.findings import Fact
+from nandoctor.trace.graph import Node, Trace, Value
 
 CHANGE = "the inputs standardised"
 WITH_TARGETS = "inputs and targets standardised"
@@ -39,9 +48,23 @@ _TREATMENTS = (
 
 def examine(case: Case) -> Suspicion | None:
     scale = scale_of([(r, a) for r, a in case.family("input") if can_be_scaled(a)])
-    if scale is None or scale[1] <= ABNORMAL_SCALE:
+    if scale is None or scale[1] <= ABNORMAL_SCALE or is_scaled_inside(case.trace):
         return None
     return _by_trial(case, *scale) or _by_overflow(case, *scale)
+
+
+def is_scaled_inside(trace: Trace) -> bool:
+    """Whether the model itself brings its inputs to unit scale before they meet a weight."""
+    fed = [v for node in trace.nodes for v in _fed_to_weights(trace, node)]
+    scales = [typical_magnitude(v.array) for v in fed if v.array is not None]
+    return bool(scales) and all(scale is not None and scale <= ABNORMAL_SCALE for scale in scales)
+
+
+def _fed_to_weights(trace: Trace, node: Node) -> list[Value]:
+    """What a product with a weight is given of the inputs alone."""
+    if node.phase != "forward" or node.kind != "matmul" or not any("weight" in trace.roles(v) for v in node.inputs):
+        return []
+    return [v for v in node.inputs if "input" in trace.roles(v) and trace.roles(v) <= {"input", "state"}]
 
 
 def _by_trial(case: Case, role: str, largest: float) -> Suspicion | None:

@@ -35,8 +35,10 @@ def examine(case: Case) -> Suspicion | None:
     if select is None:
         return None
     where = case.trace.location(select)
+    # of a training that ran away, and would not have, what the numbers broke at last is no root
+    grown = case.growth is not None and case.growth.ran_away and case.growth.settled is not None
     return Suspicion(
-        confidence=0.95,
+        confidence=0.6 if grown else 0.95,
         summary=f"{expression(case.location)} is hidden by the `where` on line {where.line if where else '?'}, but it "
         "is still differentiated: the gradient 0 of the branch not taken meets an infinite slope, and 0 * inf is NaN.",
         facts=(Fact(text="the loss is finite; the branch that is not selected has no finite gradient"),),

@@ -93,6 +93,7 @@ class Clues:
         parts: the sizes of all terms of the loss.
         half: something of the step was computed in half precision.
         inert_clip: the step clips gradients, and what comes out of it flows nowhere.
+        scaled_inside: the model brings its inputs to unit scale itself.
     """
 
     recurrence: Recurrence | None = None
@@ -102,6 +103,7 @@ class Clues:
     parts: tuple[float, ...] = ()
     half: bool = False
     inert_clip: bool = False
+    scaled_inside: bool = False
 
 
 def clues_of(capsule: Capsule, trace: Trace) -> Clues:
@@ -115,6 +117,7 @@ def clues_of(capsule: Capsule, trace: Trace) -> Clues:
         parts=tuple(abs(term.value) for term in terms_of(trace)),
         half=any(v.dtype in half_facts.HALF for node in trace.nodes for v in node.outputs),
         inert_clip=inert_clipping.unused_clip(trace) is not None,
+        scaled_inside=unscaled_input.is_scaled_inside(trace),
     )
 
 
@@ -302,7 +305,8 @@ def _starts(capsule: Capsule) -> Sequence[Snapshot]:
 def _changes(capsule: Capsule, clues: Clues, penalties: tuple[Penalty, ...]) -> Iterator[tuple[str, Change]]:
     """The experiments in the order of their power to explain, each at the rate as it was; the rate comes last."""
     rate, scales = growth_facts.last_rate(capsule.history), _scales(capsule.batch, "input")
-    inputs, targets = _unscaled(scales), _unscaled(_scales(capsule.batch, "target"))
+    inputs = frozenset() if clues.scaled_inside else _unscaled(scales)
+    targets = _unscaled(_scales(capsule.batch, "target"))
     epsilon = optimizer_epsilon_underflow.CHANGE, Change(epsilon=optimizer_epsilon_underflow.EPSILON)
     if capsule.loop and rate is not None and _weights_in_half(capsule):
         yield epsilon  # in float32 a loop has no weights in half precision any more
