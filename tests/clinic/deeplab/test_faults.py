@@ -34,8 +34,7 @@ ALWAYS = ("zero-variance-image", "custom-op-gradient")
 
 MISSED = {
     "bad-initialisation": "the layer is named where it is made, and not where its weights are drawn anew",
-    "learning-rate": "the scale of the pixels is accused, although the first layer standardises each image",
-    "regularisation": "an operation that overflows late is accused, and not the penalty that drives it there",
+    "regularisation": "the layer is named where it is made, and not where its penalty is set",
 }
 """What nandoctor gets wrong. The faults are honest and stay as they are."""
 

@@ -3,7 +3,7 @@
 The callback clips each gradient to [-1, 1] in `on_gradient_update`. Keras has no such hook: nothing calls it, and the
 Siamese network explodes as it did without.
 """
-# cause: learning-rate-too-high
+# cause: inert-clipping
 # phase: backward
 # rows: any
 # step: any
@@ -50,7 +50,7 @@ class GradientClipping(keras.callbacks.Callback):
         super().__init__()
         self.limit = limit
 
-    def on_gradient_update(self, gradients, variables):
+    def on_gradient_update(self, gradients, variables):  # <- here
         return [tf.clip_by_value(gradient, -self.limit, self.limit) for gradient in gradients]
 
 
@@ -73,5 +73,5 @@ dataset = tf.data.Dataset.from_generator(
 )
 
 branch = build_branch()
-branch.compile(optimizer=keras.optimizers.SGD(learning_rate=1.0, momentum=0.9), loss=semi_hard)  # <- here
+branch.compile(optimizer=keras.optimizers.SGD(learning_rate=1.0, momentum=0.9), loss=semi_hard)  # <- or here
 branch.fit(dataset, epochs=1, verbose=2, callbacks=[GradientClipping()])  # <- or here
