@@ -13,7 +13,7 @@ READY = $(VENV)/.ready
 BACKENDS = $(VENV)/.backends
 JOBS ?= 2
 
-.PHONY: demo test numerics corpus clinic bench check format lint types docs fix clean
+.PHONY: demo test backends numerics corpus clinic bench check format lint types docs fix clean
 .DEFAULT_GOAL := check
 
 $(READY): pyproject.toml constraints.txt
@@ -30,17 +30,20 @@ $(BACKENDS): $(READY)
 demo: $(READY)
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/nandoctor demo
 
-test: $(READY) numerics
+test: $(READY) backends
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup
 
-numerics: $(BACKENDS)
-	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest --numprocesses $(JOBS) tests/numerics src/nandoctor/numerics src/nandoctor/clinic
-	KERAS_BACKEND=jax $(BIN)/python -m pytest --numprocesses $(JOBS) tests/numerics src/nandoctor/numerics
-	KERAS_BACKEND=torch $(BIN)/python -m pytest --numprocesses $(JOBS) tests/numerics src/nandoctor/numerics
+# Each backend in a process of its own: Keras chooses one as it is imported.
+NUMERICS = tests/numerics src/nandoctor/numerics
+MARKED = not clinic
 
-bench: $(READY)
-	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/overhead.py
-	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/fault.py
+backends: $(BACKENDS)
+	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest --numprocesses $(JOBS) -m "$(MARKED)" $(NUMERICS) src/nandoctor/clinic
+	KERAS_BACKEND=jax $(BIN)/python -m pytest --numprocesses $(JOBS) -m "$(MARKED)" $(NUMERICS)
+	KERAS_BACKEND=torch $(BIN)/python -m pytest --numprocesses $(JOBS) -m "$(MARKED)" $(NUMERICS)
+
+numerics: MARKED = clinic or not clinic
+numerics: backends
 
 corpus: $(READY)
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup -m "clinic or not clinic"

@@ -1,4 +1,4 @@
-"""The numerics are tested in a process of their own, once for each backend (`make numerics`).
+"""The numerics are tested in a process of their own, once for each backend (`make backends`).
 
 They use their backend in the test process itself, and the judging scripts are forks of one that must not have.
 """

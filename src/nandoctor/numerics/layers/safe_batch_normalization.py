@@ -31,9 +31,10 @@ class SafeBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[m
     References:
         Ioffe and Szegedy, Batch Normalization (2015). Chen et al., Rethinking Atrous Convolution (2017), section 3.3.
 
-    >>> import numpy as np
+    >>> import keras, numpy as np
     >>> layer = SafeBatchNormalization(epsilon=1e-9)
-    >>> round(float(np.array(layer(np.array([[5.0]]), training=True))[0, 0]), 3)
+    >>> out = layer(np.array([[5.0]]), training=True)
+    >>> round(float(keras.ops.convert_to_numpy(out)[0, 0]), 3)
     5.0
     """
 

@@ -46,8 +46,8 @@ def acos(x: Tensor) -> Tensor:
     Example:
         >>> import numpy as np
         >>> from nandoctor import ops
-        >>> np.asarray(ops.acos([1.0000001, 0.0])).tolist()
-        [0.0, 1.5707963705062866]
+        >>> [round(float(angle), 4) for angle in np.asarray(ops.acos([1.0000001, 0.0]))]
+        [0.0, 1.5708]
     """
     ops = keras.ops
     dtype = result_dtype(x)

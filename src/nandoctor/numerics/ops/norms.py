@@ -161,7 +161,7 @@ def std(x: Tensor, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> 
     Example:
         >>> import numpy as np
         >>> from nandoctor import ops
-        >>> np.asarray(ops.std([[1.0, 3.0], [7.0, 7.0]], axis=-1)).tolist()
+        >>> [round(float(spread), 6) for spread in np.asarray(ops.std([[1.0, 3.0], [7.0, 7.0]], axis=-1))]
         [1.0, 0.0]
     """
     ops = keras.ops
