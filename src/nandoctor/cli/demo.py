@@ -6,11 +6,16 @@ import difflib
 import importlib.util
 from itertools import groupby
 
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
 from nandoctor.cli.run import Options, run
 from nandoctor.clinic.benchmark.truth import Truth, read_cases
 from nandoctor.errors import NandoctorError
 
 DEFAULT = "siamese-identical-pair"
+_TWIN = "-healthy"
 
 
 def demo(name: str | None, *, only_list: bool) -> int:
@@ -36,14 +41,16 @@ def _typed(case: Truth) -> str:
 
 
 def _print_list(cases: dict[str, Truth]) -> None:
-    """The cases by family; of each the name to type and its title."""
-    wide = max(map(len, cases)) + 2
+    """The cases by family, of each the name to type and its title; a healthy twin is not a line of its own."""
+    console = Console(highlight=False)
     for family, members in groupby(cases.items(), key=lambda item: item[1].family):
-        print(f"{family}")
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.add_column(no_wrap=True)
         for name, case in members:
-            print(f"  {name:<{wide}}{case.title}")
-        print()
-    print("nandoctor demo CASE runs one; those that end in -healthy are diagnosed as healthy.")
+            if case.cause is not None or name.removesuffix(_TWIN) not in cases:
+                table.add_row(f"  {name}{' *' if name + _TWIN in cases else ''}", escape(case.title))
+        console.print(f"[bold]{family}[/bold]", table, "", sep="\n")
+    console.print(f"nandoctor demo CASE runs one. * There is a healthy twin, too: CASE{_TWIN}.")
 
 
 def _find(name: str | None, cases: dict[str, Truth]) -> Truth:
