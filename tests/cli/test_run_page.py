@@ -8,7 +8,7 @@ import pytest
 
 from nandoctor.clinic.benchmark.truth import CASES
 
-FAULTY = CASES / "keras_missing_value.py"
+FAULTY = CASES / "dense_missing_value.py"
 
 
 @pytest.fixture

@@ -16,14 +16,14 @@ def clinic(*arguments, cwd):
 
 def test_a_fault_and_its_twin_through_nandoctor(tmp_path):
     code, shown, progress = clinic(
-        "--case", "triplet-no-positive", "--no-peers", "--json", "all.json", "--markdown", "all.md", cwd=tmp_path
+        "--case", "siamese-no-positive", "--no-peers", "--json", "all.json", "--markdown", "all.md", cwd=tmp_path
     )
     assert code == 0, shown + progress
     (judged,) = json.loads((tmp_path / "all.json").read_text())["nandoctor"]
     assert judged["answer"]["cause"] == judged["cause"] == "no-valid-pair"
     assert judged["judged"]["line"] is True
-    assert "| triplet-no-positive | no-valid-pair | yes | yes |" in (tmp_path / "all.md").read_text()
-    assert "1/1 nandoctor: triplet_no_positive: right" in progress
+    assert "| siamese-no-positive | no-valid-pair | yes | yes |" in (tmp_path / "all.md").read_text()
+    assert "1/1 nandoctor: siamese_no_positive: right" in progress
     assert "1 of 1" in shown
 
 
