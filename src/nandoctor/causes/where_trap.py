@@ -61,18 +61,16 @@ def _bad_elements(case: Case) -> np.ndarray | None:
 
 
 def _select_that_hides(trace: Trace, node: Node, bad: np.ndarray | None) -> Node | None:
-    """The first `where` fed by a node that does not take its bad elements."""
+    """The first `where` fed by a node that does not take its bad elements, if the loss gets them nowhere else."""
     reached = {id(v) for v in node.outputs}
+    hiding: Node | None = None
     for later in trace.nodes[node.index + 1 :]:
-        if later.phase != "forward":
-            continue
-        fed = [n for n, v in enumerate(later.inputs) if id(v) in reached]
-        if not fed:
-            continue
-        if later.kind == "select" and 0 not in fed and _leaves_out(later, fed[0], bad):
-            return later
-        reached.update(id(v) for v in later.outputs)
-    return None
+        fed = [n for n, v in enumerate(later.inputs) if id(v) in reached] if later.phase == "forward" else []
+        if fed and later.kind == "select" and 0 not in fed and _leaves_out(later, fed[0], bad):
+            hiding = hiding or later
+        elif fed:
+            reached.update(id(v) for v in later.outputs)
+    return None if any(id(v) in reached for v in (*trace.loss, *trace.objectives)) else hiding
 
 
 def _leaves_out(select: Node, branch: int, bad: np.ndarray | None) -> bool:
