@@ -1,12 +1,14 @@
-# healthy
-# claims: A3
-# note: no NaN: no unit of the last ReLU is ever active, so the loss stays at its margin and no weight moves
 """A loss that stays at its margin: every unit is dead
 
 The bias of the hidden layer was carried over from a network with other inputs and lies far below anything that
 reaches it. All embeddings are 0, all distances are 0, and the loss is exactly the margin for ever. Nothing becomes
 NaN.
 """
+# cause: dead-relu
+# phase: none
+# rows: any
+# step: any
+# claims: A3
 
 import keras
 import numpy as np
@@ -38,7 +40,7 @@ def build_branch():
     inputs = keras.Input((8, 8, 1))
     x = resnet(inputs, depth=18, width=8, stem="small", output_stride=4)
     x = layers.GlobalAveragePooling2D()(x)
-    x = layers.Dense(32, activation="relu", bias_initializer=keras.initializers.Constant(-100.0))(x)
+    x = layers.Dense(32, activation="relu", bias_initializer=keras.initializers.Constant(-100.0))(x)  # <- here
     return keras.Model(inputs, layers.Dense(16, use_bias=False)(x), name="branch")
 
 
