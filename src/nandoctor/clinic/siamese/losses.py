@@ -40,9 +40,9 @@ def foreign() -> Loss:
     Its mean is over all triplets that violate the margin with a negative farther than the positive; FaceNet's takes the
     nearest such negative of each pair.
     """
-    from pytorch_metric_learning.distances import LpDistance  # type: ignore[import-not-found, import-untyped]
-    from pytorch_metric_learning.losses import TripletMarginLoss  # type: ignore[import-not-found, import-untyped]
-    from pytorch_metric_learning.miners import TripletMarginMiner  # type: ignore[import-not-found, import-untyped]
+    from pytorch_metric_learning.distances import LpDistance  # type: ignore[import-untyped]
+    from pytorch_metric_learning.losses import TripletMarginLoss  # type: ignore[import-untyped]
+    from pytorch_metric_learning.miners import TripletMarginMiner  # type: ignore[import-untyped]
 
     distance = LpDistance(normalize_embeddings=False, power=2)
     miner = TripletMarginMiner(MARGIN, type_of_triplets="semihard", distance=distance)
