@@ -14,7 +14,7 @@ from sklearn.datasets import load_digits
 from nandoctor.clinic.models.resnet import resnet
 
 BATCH = 32
-MARGIN = 0.5
+MARGIN = 1.0
 
 keras.utils.set_random_seed(38)
 keras.mixed_precision.set_global_policy("mixed_float16")
