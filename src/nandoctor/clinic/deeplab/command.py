@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
-import json as json_format
-import math
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nandoctor.clinic.data.errors import DataError
 from nandoctor.clinic.data.masks import read_folder
 from nandoctor.clinic.data.scenes import draw_scenes
 from nandoctor.clinic.data.segmentation import Segmentation
+from nandoctor.clinic.programs import UsageError, check_cured, exit_code, leave, named, write_json
 
 if TYPE_CHECKING:
     from nandoctor.clinic.deeplab.training import Result
@@ -38,10 +35,6 @@ _FOLDER = _Usual(width=32, output_stride=16, rates=(6, 12, 18), epochs=30)
 _FAULT_EPOCHS = 4
 _FEW_CLASSES = 64
 """An id of void above this does not follow the last class; 255 is the usual one."""
-
-
-class UsageError(ValueError):
-    """Options that do not go together."""
 
 
 @app.command()
@@ -113,7 +106,8 @@ def deeplab(
     if list_:
         _list_faults()
         return
-    _check(cured=cured, fault=fault, data=data, crop=crop, augment=augment)
+    check_cured(fault, cured=cured)
+    _check_crop(data=data, crop=crop, augment=augment)
     given = _read(data, ignore, classes, crop, size, seed)
     usual = _SCENES if data is None else _FOLDER
     chosen = {
@@ -143,9 +137,7 @@ def _list_faults() -> None:
     print("\n--fault NAME trains with one; --fault NAME --cured with its cure.")
 
 
-def _check(*, cured: bool, fault: str | None, data: Path | None, crop: int | None, augment: bool) -> None:
-    if cured and fault is None:
-        raise UsageError("--cured is the cure of a fault: give --fault NAME too; --list shows the names")
+def _check_crop(*, data: Path | None, crop: int | None, augment: bool) -> None:
     if crop is not None and not augment:
         raise UsageError(
             "--crop is the size of the random views, which --no-augment switches off; leave one of them out"
@@ -176,11 +168,9 @@ def _trained(
     from nandoctor.clinic.deeplab.recipe import Recipe
     from nandoctor.clinic.deeplab.training import train
 
-    recipe = Recipe(**chosen, loss=_named(LOSSES, loss, "--loss"))
+    recipe = Recipe(**chosen, loss=named(LOSSES, loss, "--loss"))
     if fault is not None:
-        shown = _named(FAULTS, fault, "--fault")
-        recipe = shown.circumstance(recipe)
-        recipe = recipe if cured else shown.mistake(recipe)
+        recipe = named(FAULTS, fault, "--fault").applied(recipe, cured=cured)
     return train(recipe, given, say=(lambda _: None) if quiet else _say)
 
 
@@ -188,20 +178,9 @@ def _say(text: str) -> None:
     print(text, flush=True)
 
 
-Entry = TypeVar("Entry")
-
-
-def _named(table: dict[str, Entry], name: str, option: str) -> Entry:
-    if name in table:
-        return table[name]
-    near = difflib.get_close_matches(name, table, n=1, cutoff=0.4)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    raise UsageError(f"{option} {name} is not one of {', '.join(table)}{hint}")
-
-
 def _finish(result: Result, given: Segmentation, json: Path | None, *, quiet: bool) -> None:
     if json is not None:
-        json.write_text(json_format.dumps(_plain({**asdict(result), "finite": result.finite}), indent=1) + "\n")
+        write_json(json, {**asdict(result), "finite": result.finite})
     if not quiet:
         for name, share in result.iou.items():
             print(f"  {name:<12} IoU {share:.3f}")
@@ -211,29 +190,11 @@ def _finish(result: Result, given: Segmentation, json: Path | None, *, quiet: bo
         raise typer.Exit(1)
 
 
-def _plain(value: Any) -> Any:
-    """JSON has no NaN."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    try:
-        app(arguments, prog_name="python -m nandoctor.clinic.deeplab")
-    except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else 0
-    except (DataError, UsageError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return exit_code(app, "nandoctor.clinic.deeplab", arguments)
 
 
 def entry() -> None:
-    """End the process with the exit code; a healthy end is a plain one."""
-    code = main()
-    if code:
-        sys.exit(code)
+    """End the process with the exit code."""
+    leave(main())

@@ -3,32 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from nandoctor import clip
 from nandoctor.clinic.deeplab import circumstances as given
 from nandoctor.clinic.deeplab import plain
 from nandoctor.clinic.deeplab.circumstances import Change, together
 from nandoctor.clinic.deeplab.recipe import Recipe, stochastic_descent
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A circumstance, and a mistake that does not bear it.
-
-    `--fault` trains with both; `--fault --cured` with the circumstance alone, which a sound recipe goes through.
-    """
-
-    name: str
-    title: str
-    claims: tuple[str, ...]
-    cause: str
-    circumstance: Change
-    mistake: Change
-
-
-def _setting(**changes: object) -> Callable[[Recipe], Recipe]:
-    return lambda recipe: replace(recipe, **changes)  # type: ignore[arg-type]
+from nandoctor.clinic.faults import Fault, setting
 
 
 def _arranged(arrange: Callable[..., None]) -> Change:
@@ -40,14 +22,14 @@ def _skipping_descent(recipe: Recipe) -> Recipe:
     return replace(recipe, optimizer=lambda rate, decay: clip.by_global_norm(stochastic_descent(rate, decay), 1.0))
 
 
-_TABLE = (
+_TABLE: tuple[Fault[Recipe], ...] = (
     Fault(
         "zero-variance-image",
         "A black image is divided by its spread",
         ("B1", "R3"),
         "constant-feature",
         given.black_frame,
-        _setting(standardization=lambda: plain.PlainStandardization(name="standardization")),
+        setting(standardization=lambda: plain.PlainStandardization(name="standardization")),
     ),
     Fault(
         "all-void-mask",
@@ -55,7 +37,7 @@ _TABLE = (
         ("B2",),
         "no-valid-label",
         given.unlabelled_frame,
-        _setting(loss=plain.mean_of_each_mask),
+        setting(loss=plain.mean_of_each_mask),
     ),
     Fault(
         "label-out-of-range",
@@ -63,7 +45,7 @@ _TABLE = (
         ("B2",),
         "label-out-of-range",
         given.void_at_255,
-        _setting(loss=plain.every_pixel_counts),
+        setting(loss=plain.every_pixel_counts),
     ),
     Fault(
         "extreme-pixels",
@@ -71,7 +53,7 @@ _TABLE = (
         ("B3",),
         "unscaled-input",
         together(given.sixteen_bits, given.frozen_normalization),
-        _setting(standardization=lambda: plain.AsTheyAre(name="standardization")),
+        setting(standardization=lambda: plain.AsTheyAre(name="standardization")),
     ),
     Fault(
         "log-of-zero",
@@ -89,7 +71,7 @@ _TABLE = (
         ("B5",),
         "learning-rate-too-high",
         given.frozen_normalization,
-        _setting(rate=1.0),  # <- learning-rate
+        setting(rate=1.0),  # <- learning-rate
     ),
     Fault(
         "bad-initialisation",
@@ -104,7 +86,7 @@ _TABLE = (
         "An L2 penalty of 1,000",
         ("B6",),
         "excessive-regularisation",
-        _setting(),
+        setting(),
         _arranged(plain.penalised),
     ),
     Fault(
@@ -113,7 +95,7 @@ _TABLE = (
         ("B7",),
         "batchnorm-tiny-batch",
         given.one_image,
-        _setting(pooled_normalization=lambda name: plain.PlainNormalization(name=name)),
+        setting(pooled_normalization=lambda name: plain.PlainNormalization(name=name)),
     ),
     Fault(
         "custom-op-gradient",
@@ -121,7 +103,7 @@ _TABLE = (
         ("B8",),
         "gradient-singularity",
         given.smooth,
-        _setting(length=plain.length),
+        setting(length=plain.length),
     ),
     Fault(
         "clip-global-norm",
@@ -129,7 +111,7 @@ _TABLE = (
         ("R5",),
         "gradient-singularity",
         together(given.unlabelled_frame, given.root_of_brier, _skipping_descent),
-        _setting(optimizer=plain.clipped_descent),
+        setting(optimizer=plain.clipped_descent),
     ),
     Fault(
         "half-overflow",
@@ -137,7 +119,7 @@ _TABLE = (
         ("C3", "R10"),
         "half-overflow",
         together(given.sixteen_bits, given.half_precision),
-        _setting(
+        setting(
             standardization=lambda: plain.PlainStandardization(name="standardization"),  # <- half-overflow
         ),
     ),

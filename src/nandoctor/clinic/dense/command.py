@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import json as json_format
-import math
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -12,11 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
+from nandoctor.clinic.programs import UsageError, check_cured, exit_code, leave, named, write_json
+
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-
-
-class UsageError(ValueError):
-    """Options that do not go together, or a name that is none."""
 
 
 @app.command()
@@ -47,16 +42,14 @@ def dense(
     if list_:
         _list_faults()
         return
-    if cured and fault is None:
-        raise UsageError("--cured is the cure of a fault: give --fault NAME too; --list shows the names")
+    check_cured(fault, cured=cured)
 
     from nandoctor.clinic.dense.training import train
 
     recipe = _recipe(example, fault, cured=cured)
     result = train(replace(recipe, epochs=epochs) if epochs else recipe, seed=seed, verbose=not quiet)
     if json is not None:
-        found = {**asdict(result), "finite": result.finite}
-        json.write_text(json_format.dumps(_plain(found), indent=1) + "\n")
+        write_json(json, {**asdict(result), "finite": result.finite})
     if not quiet:
         print(f"{result.measure} {result.score:.4f} on rows never trained on")
     if not result.finite:
@@ -77,45 +70,18 @@ def _recipe(example: str | None, fault: str | None, *, cured: bool) -> Any:
     from nandoctor.clinic.dense.faults import FAULTS
 
     if fault is None:
-        return _named(EXAMPLES, example or "classifier", "--example")
-    shown = _named(FAULTS, fault, "--fault")
+        return named(EXAMPLES, example or "classifier", "--example")
+    shown = named(FAULTS, fault, "--fault")
     if example not in (None, shown.example):
         raise UsageError(f"--fault {fault} is one of --example {shown.example}, not of {example}")
-    recipe = shown.circumstance(EXAMPLES[shown.example])
-    return recipe if cured else shown.mistake(recipe)
-
-
-def _named(table: dict[str, Any], name: str, option: str) -> Any:
-    if name in table:
-        return table[name]
-    near = difflib.get_close_matches(name, table, n=1, cutoff=0.4)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    raise UsageError(f"{option} {name} is not one of {', '.join(table)}{hint}")
-
-
-def _plain(value: Any) -> Any:
-    """JSON has no NaN."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return shown.applied(EXAMPLES[shown.example], cured=cured)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    try:
-        app(arguments, prog_name="python -m nandoctor.clinic.dense")
-    except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else 0
-    except UsageError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return exit_code(app, "nandoctor.clinic.dense", arguments)
 
 
 def entry() -> None:
-    """End the process with the exit code; a healthy end is a plain one."""
-    code = main()
-    if code:
-        sys.exit(code)
+    """End the process with the exit code."""
+    leave(main())

@@ -9,8 +9,8 @@ import numpy as np
 from nandoctor.clinic.dense.tables import Table
 
 
-def rows_as_they_are(table: Table) -> Table:
-    """All rows."""
+def as_it_is(table: Table) -> Table:
+    """All rows, inputs and targets of any scale."""
     return table
 
 
@@ -25,16 +25,6 @@ def standardised(table: Table) -> Table:
     mean, spread = table.x.mean(axis=0), table.x.std(axis=0)
     spread = np.where(spread > 0, spread, 1.0)
     return replace(table, x=(table.x - mean) / spread, x_valid=(table.x_valid - mean) / spread)
-
-
-def inputs_as_they_are(table: Table) -> Table:
-    """Measures of any scale."""
-    return table
-
-
-def targets_as_they_are(table: Table) -> Table:
-    """Classes, or targets of any scale."""
-    return table
 
 
 def standardised_targets(table: Table) -> Table:

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from nandoctor.clinic.dense.preparation import rows_as_they_are, standardised, targets_as_they_are
+from nandoctor.clinic.dense.preparation import as_it_is, standardised
 from nandoctor.clinic.dense.tables import Table
 
 Loss = Any
@@ -29,9 +29,9 @@ class Recipe:
     loss: Callable[[], Loss]
     optimizer: Callable[[], keras.optimizers.Optimizer]
     score: Callable[[keras.Model, Table], tuple[str, float]]
-    rows: Callable[[Table], Table] = rows_as_they_are
+    rows: Callable[[Table], Table] = as_it_is
     inputs: Callable[[Table], Table] = standardised
-    targets: Callable[[Table], Table] = targets_as_they_are
+    targets: Callable[[Table], Table] = as_it_is
     features: Callable[[keras.KerasTensor], keras.KerasTensor] = no_more_features
     activation: str | None = None
     precision: str = "float32"

@@ -4,40 +4,18 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import keras
 from keras import layers
 
 from nandoctor.clinic.data.draws import Draw
+from nandoctor.clinic.faults import Fault
 from nandoctor.clinic.models.siamese import UnitLength
 from nandoctor.clinic.siamese import losses, plain
 from nandoctor.clinic.siamese.options import OptionError
 from nandoctor.clinic.siamese.recipe import Recipe
 from nandoctor.layers import SafeBatchNormalization
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One way in which this training goes wrong.
-
-    `circumstance` is what brings it to light (a batch, a rate, a number format), `mistake` what is wrong. With both the
-    loss becomes NaN; with the circumstance alone it does not. `cause` is an id of `nandoctor explain`. Where nothing
-    `breaks`, the loss stays finite and nothing is learnt.
-    """
-
-    name: str
-    title: str
-    claims: tuple[str, ...]
-    cause: str
-    circumstance: Callable[[Recipe], Recipe]
-    mistake: Callable[[Recipe], Recipe]
-    breaks: bool = True
-
-    def applied(self, recipe: Recipe, *, cured: bool) -> Recipe:
-        """The recipe with this fault, or with its circumstance alone."""
-        placed = self.circumstance(recipe)
-        return placed if cured else self.mistake(placed)
 
 
 def _sgd(rate: float) -> keras.optimizers.Optimizer:
@@ -126,7 +104,7 @@ def _dead(recipe: Recipe) -> Recipe:
     return replace(recipe, after=lambda: keras.Sequential([plain.dead_layer(), UnitLength()], name="head"))
 
 
-FAULTS: tuple[Fault, ...] = (
+FAULTS: tuple[Fault[Recipe], ...] = (
     Fault(
         "identical-pair",
         "An image paired with itself: the square root has an infinite slope at 0",
@@ -203,7 +181,7 @@ FAULTS: tuple[Fault, ...] = (
 )
 
 
-def fault(name: str) -> Fault:
+def fault(name: str) -> Fault[Recipe]:
     """The fault of this name.
 
     Raises:

@@ -44,7 +44,7 @@ def one_shot(
     for episode in range(episodes):
         pairs = [rng.choice(members[c], 2, replace=False) for c in rng.choice(classes, ways, replace=False)]
         examples, queries = embeddings[np.array(pairs)].astype(np.float64).transpose(1, 0, 2)
-        right[episode] = np.mean(_distances(queries, examples).argmin(axis=1) == np.arange(ways))
+        right[episode] = np.mean(squared_distances(queries, examples).argmin(axis=1) == np.arange(ways))
     error = float(right.std(ddof=1) / np.sqrt(episodes)) if episodes > 1 else float("nan")
     return OneShot(float(right.mean()), error, ways, episodes)
 
@@ -55,11 +55,11 @@ def recall_at_1(embeddings: NDArray[np.float32], labels: NDArray[np.int32]) -> f
     >>> recall_at_1(np.array([[0.0], [0.1], [5.0], [0.3]]), np.array([0, 0, 1, 1]))
     0.75
     """
-    distances = _distances(embeddings.astype(np.float64), embeddings.astype(np.float64))
+    distances = squared_distances(embeddings.astype(np.float64), embeddings.astype(np.float64))
     np.fill_diagonal(distances, np.inf)
     return float(np.mean(labels[distances.argmin(axis=1)] == labels))
 
 
-def _distances(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Squared, `(n, d)` and `(m, d)` to `(n, m)`."""
+def squared_distances(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of each row of `a` to each of `b`: `(n, d)` and `(m, d)` to `(n, m)`."""
     return np.asarray((a**2).sum(1)[:, None] - 2.0 * a @ b.T + (b**2).sum(1)[None, :])

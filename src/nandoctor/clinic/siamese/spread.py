@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from nandoctor.clinic.siamese.measures import squared_distances
+
 _SIZES = (4, 8, 16, 32, 64, 128, 256)
 _DRAWS = 200
 
@@ -46,6 +48,5 @@ def _mean_and_largest(
 
 def _negatives(embeddings: NDArray[np.float64], labels: NDArray[np.int32]) -> NDArray[np.float64]:
     """The squared distances of all pairs of different classes."""
-    squares = (embeddings**2).sum(1)
-    distances = squares[:, None] - 2.0 * embeddings @ embeddings.T + squares[None, :]
+    distances = squared_distances(embeddings, embeddings)
     return np.asarray(distances[labels[:, None] != labels[None, :]])
