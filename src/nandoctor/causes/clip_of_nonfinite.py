@@ -24,14 +24,11 @@ from nandoctor.causes.remedies import edit
 from nandoctor.findings import Fact
 from nandoctor.trace.graph import Node
 
-_CLIPS = (
-    "clip_by_global_norm",
-    "clip_by_norm",
-    "global_norm",
-    "_clip_gradients",
-    "clip_by_value",
-    "clip_by_average_norm",
-)
+CLIPS = frozenset({"clip_by_global_norm", "clip_by_norm", "clip_by_value", "clip_by_average_norm"})
+"""TensorFlow's functions that clip."""
+
+_CLIPPING = CLIPS | {"global_norm", "_clip_gradients"}
+"""And the norm on its own, and what an optimizer of Keras calls to clip."""
 
 
 def examine(case: Case) -> Suspicion | None:
@@ -73,7 +70,7 @@ def _clip_at(case: Case) -> tuple[Node | None, float]:
 
 
 def _clips(node: Node) -> bool:
-    return node.phase != "forward" and any(name in _CLIPS for name in node.functions)
+    return node.phase != "forward" and not _CLIPPING.isdisjoint(node.functions)
 
 
 CAUSE = Cause("ND701", "clip-of-nonfinite", "Clipping gradients that are not finite", examine)

@@ -22,8 +22,10 @@ own the clipping itself is not tried; there a lower rate that stops the growth m
 
 from collections.abc import Iterator
 
-from nandoctor.causes.case import Case, Suspicion, Trial, expression
+from nandoctor.causes import learning_rate_too_high
+from nandoctor.causes.case import Case, Growth, Suspicion, Trial, expression
 from nandoctor.causes.cause import Cause
+from nandoctor.causes.clip_of_nonfinite import CLIPS
 from nandoctor.causes.growth_facts import growth_fact, trial_facts
 from nandoctor.causes.remedies import setting
 from nandoctor.findings import Location
@@ -36,13 +38,11 @@ _RISE = 10.0
 
 CHANGE = f"the gradients clipped to a norm of {NORM:g}"
 
-_CLIPS = frozenset({"clip_by_global_norm", "clip_by_norm", "clip_by_value", "clip_by_average_norm"})
-
 
 def examine(case: Case) -> Suspicion | None:
     if case.growth is None or not case.growth.diverging:
         return None
-    helped = _helped(case)
+    helped = _helped(case.growth)
     uncalled, unused = case.uncalled_clipping, unused_clip(case.trace)
     if helped is None or (uncalled is None and unused is None):
         return None
@@ -63,13 +63,13 @@ def examine(case: Case) -> Suspicion | None:
     )
 
 
-def _helped(case: Case) -> Trial | None:
+def _helped(growth: Growth) -> Trial | None:
     """The experiment that shows that a bounded step would not have grown."""
-    assert case.growth is not None
-    clipped = case.growth.trial(CHANGE)
+    clipped = growth.trial(CHANGE)
     if clipped is not None:
         return clipped if _bounded(clipped) else None
-    return next((t for t in case.growth.trials if t.settles and t.change.startswith("the learning rate")), None)
+    factor = learning_rate_too_high.stable_factor(growth)
+    return None if factor is None else growth.trial(learning_rate_too_high.change(factor))
 
 
 def _bounded(trial: Trial) -> bool:
@@ -88,7 +88,7 @@ def unused_clip(trace: Trace) -> Location | None:
 
 def _clips(trace: Trace) -> Iterator[Node]:
     """The operations of clips after the backward pass."""
-    return (n for n in trace.nodes if n.phase not in ("forward", "backward") and not _CLIPS.isdisjoint(n.functions))
+    return (n for n in trace.nodes if n.phase not in ("forward", "backward") and not CLIPS.isdisjoint(n.functions))
 
 
 CAUSE = Cause("ND702", "inert-clipping", "A clip of the gradients that never acts", examine)

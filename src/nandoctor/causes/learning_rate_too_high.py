@@ -16,7 +16,7 @@ rate, and that is named first. A NaN at a singular point is not cured by any rat
 **References.** Cohen et al., *Gradient Descent on Neural Networks Typically Occurs at the Edge of Stability*, 2021.
 """
 
-from nandoctor.causes.case import Case, Suspicion
+from nandoctor.causes.case import Case, Growth, Suspicion
 from nandoctor.causes.cause import Cause
 from nandoctor.causes.growth_facts import growth_fact, last_rate, trial_facts
 from nandoctor.causes.remedies import setting
@@ -39,10 +39,15 @@ def change(factor: float) -> str:
     return f"the learning rate cut to {factor:g} of it"
 
 
+def stable_factor(growth: Growth) -> float | None:
+    """The first cut of the rate at which the growth stopped, where one was tried and did."""
+    return next((f for f in FACTORS if (t := growth.trial(change(f))) and t.settles), None)
+
+
 def examine(case: Case) -> Suspicion | None:
     if case.growth is None or not case.growth.diverging or not case.growth.trials:
         return None
-    stable = next((f for f in FACTORS if (t := case.growth.trial(change(f))) and t.settles), None)
+    stable = stable_factor(case.growth)
     if stable is None:
         return None
     rate = last_rate(case.history)

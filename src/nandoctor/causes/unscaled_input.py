@@ -62,9 +62,13 @@ def is_scaled_inside(trace: Trace) -> bool:
 
 def _fed_to_weights(trace: Trace, node: Node) -> list[Value]:
     """What a product with a weight is given of the inputs alone."""
-    if node.phase != "forward" or node.kind != "matmul" or not any("weight" in trace.roles(v) for v in node.inputs):
+    if node.phase != "forward" or node.kind != "matmul":
         return []
-    return [v for v in node.inputs if "input" in trace.roles(v) and trace.roles(v) <= {"input", "state"}]
+    roles = [trace.roles(value) for value in node.inputs]
+    if not any("weight" in found for found in roles):
+        return []
+    of_inputs = {"input", "state"}
+    return [v for v, found in zip(node.inputs, roles, strict=True) if "input" in found and found <= of_inputs]
 
 
 def _by_trial(case: Case, role: str, largest: float) -> Suspicion | None:

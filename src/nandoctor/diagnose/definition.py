@@ -7,13 +7,12 @@ classes, and the elements of a `tf.data` pipeline, as far as the source leaves n
 from __future__ import annotations
 
 import ast
-import linecache
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from nandoctor.findings import Location
-from nandoctor.trace.locations import location_of
+from nandoctor.trace.locations import location_of, parsed
 
 Family = Literal["input", "target"]
 
@@ -35,7 +34,7 @@ def definition_of(family: Family, fit: Location | None, *, past_arithmetic: bool
     if fit is None or not fit.code:
         return None
     try:
-        tree, call = ast.parse("".join(linecache.getlines(fit.file))), ast.parse(fit.code, mode="eval").body
+        tree, call = parsed(fit.file), ast.parse(fit.code, mode="eval").body
     except (SyntaxError, ValueError):
         return None
     if not isinstance(call, ast.Call):

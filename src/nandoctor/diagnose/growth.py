@@ -93,7 +93,7 @@ class Clues:
         parts: the sizes of all terms of the loss.
         half: something of the step was computed in half precision.
         inert_clip: the step clips gradients, and what comes out of it flows nowhere.
-        scaled_inside: the model brings its inputs to unit scale itself.
+        unscaled_inputs: the roles of the inputs that are far from unit scale, and stay so until they meet a weight.
     """
 
     recurrence: Recurrence | None = None
@@ -103,12 +103,13 @@ class Clues:
     parts: tuple[float, ...] = ()
     half: bool = False
     inert_clip: bool = False
-    scaled_inside: bool = False
+    unscaled_inputs: frozenset[str] = frozenset()
 
 
 def clues_of(capsule: Capsule, trace: Trace) -> Clues:
     """Looked for in the replayed step, and in the state that training started from."""
     first = capsule.snapshots[0] if capsule.snapshots else None
+    inputs = _unscaled(_scales(capsule.batch, "input"))
     return Clues(
         recurrence=growing_recurrence(trace),
         repeats=repeats(trace),
@@ -117,7 +118,7 @@ def clues_of(capsule: Capsule, trace: Trace) -> Clues:
         parts=tuple(abs(term.value) for term in terms_of(trace)),
         half=any(v.dtype in half_facts.HALF for node in trace.nodes for v in node.outputs),
         inert_clip=inert_clipping.unused_clip(trace) is not None,
-        scaled_inside=unscaled_input.is_scaled_inside(trace),
+        unscaled_inputs=inputs if inputs and not unscaled_input.is_scaled_inside(trace) else frozenset(),
     )
 
 
@@ -305,8 +306,7 @@ def _starts(capsule: Capsule) -> Sequence[Snapshot]:
 def _changes(capsule: Capsule, clues: Clues, penalties: tuple[Penalty, ...]) -> Iterator[tuple[str, Change]]:
     """The experiments in the order of their power to explain, each at the rate as it was; the rate comes last."""
     rate, scales = growth_facts.last_rate(capsule.history), _scales(capsule.batch, "input")
-    inputs = frozenset() if clues.scaled_inside else _unscaled(scales)
-    targets = _unscaled(_scales(capsule.batch, "target"))
+    inputs, targets = clues.unscaled_inputs, _unscaled(_scales(capsule.batch, "target"))
     epsilon = optimizer_epsilon_underflow.CHANGE, Change(epsilon=optimizer_epsilon_underflow.EPSILON)
     if capsule.loop and rate is not None and _weights_in_half(capsule):
         yield epsilon  # in float32 a loop has no weights in half precision any more

@@ -7,11 +7,10 @@ file that calls `fit` is read for assignments of NaN to the names that `fit` get
 from __future__ import annotations
 
 import ast
-import linecache
 
 from nandoctor.causes.case import Spoiler
 from nandoctor.findings import Location
-from nandoctor.trace.locations import location_of
+from nandoctor.trace.locations import location_of, parsed
 
 _DEEPEST = 24
 """Assignments and calls that a name is followed through."""
@@ -43,7 +42,7 @@ def feeds(place: Location, fit: Location | None, *, validation: bool = False) ->
 def _feeding(fit: Location, validation: bool) -> list[Assignment]:
     """The assignments above a `fit` call that reach its data."""
     try:
-        tree, call = ast.parse("".join(linecache.getlines(fit.file))), ast.parse(fit.code or "0")
+        tree, call = parsed(fit.file), ast.parse(fit.code or "0")
     except (SyntaxError, ValueError):
         return []
     kinds = (ast.Assign, ast.AugAssign, ast.AnnAssign)

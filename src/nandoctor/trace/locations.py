@@ -108,7 +108,7 @@ def locate(frame: Frame, layer: str | None = None) -> Location:
 def iterated(frame: Frame) -> Location:
     """What a frame was going over, where it stands in a `for`; not all of the loop."""
     whole = locate(frame)
-    for node in ast.walk(_parsed(whole.file)):
+    for node in ast.walk(parsed(whole.file)):
         if not isinstance(node, (ast.For, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
             continue
         if (node.lineno, node.col_offset) == (whole.line, whole.column):
@@ -144,7 +144,7 @@ def _position(code: CodeType, offset: int) -> tuple[int, int | None, int | None,
 
 def _focus(filename: str, span: tuple[int, int, int, int]) -> tuple[int, int]:
     """Where a reader would point in an expression of several lines: at its operator, or at the method's name."""
-    for node in ast.walk(_parsed(filename)):
+    for node in ast.walk(parsed(filename)):
         if (getattr(node, "lineno", None), getattr(node, "col_offset", None)) != span[:2]:
             continue
         if (node.end_lineno, node.end_col_offset) != span[2:]:  # type: ignore[attr-defined]
@@ -172,7 +172,8 @@ def _operator(filename: str, node: ast.BinOp) -> tuple[int, int]:
 
 
 @functools.lru_cache(maxsize=32)
-def _parsed(filename: str) -> ast.AST:
+def parsed(filename: str) -> ast.Module:
+    """The syntax tree of a file, which nobody changes; an empty one where it cannot be parsed."""
     try:
         return ast.parse("".join(linecache.getlines(filename)))
     except (SyntaxError, ValueError):

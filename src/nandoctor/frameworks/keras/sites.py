@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import contextlib
 import functools
-import linecache
 import os
 import sys
 import weakref
@@ -24,7 +23,7 @@ from keras.src.trainers.trainer import Trainer
 
 from nandoctor.findings import Location
 from nandoctor.frameworks.patching import patched
-from nandoctor.trace.locations import Frame, locate, location_of, stack, user_frame
+from nandoctor.trace.locations import Frame, locate, location_of, parsed, stack, user_frame
 
 _MADE: weakref.WeakKeyDictionary[Any, Frame] = weakref.WeakKeyDictionary()
 _COMPILED: weakref.WeakKeyDictionary[Any, Frame] = weakref.WeakKeyDictionary()
@@ -150,8 +149,4 @@ def _compile_call_in(fit: Location) -> Location | None:
 
 
 def _calls(file: str, wanted: Callable[[ast.expr], bool]) -> list[ast.Call]:
-    try:
-        tree = ast.parse("".join(linecache.getlines(file)))
-    except (SyntaxError, ValueError):
-        return []
-    return [node for node in ast.walk(tree) if isinstance(node, ast.Call) and wanted(node.func)]
+    return [node for node in ast.walk(parsed(file)) if isinstance(node, ast.Call) and wanted(node.func)]

@@ -13,7 +13,7 @@ from typing import Any
 import keras
 
 from nandoctor.findings import Location
-from nandoctor.trace.locations import is_user_code
+from nandoctor.trace.locations import is_user_code, parsed
 
 
 def callbacks_in_call() -> tuple[Any, ...]:
@@ -55,10 +55,7 @@ def _is_called(name: str, function: FunctionType) -> bool:
 
 def _attributes(file: str) -> set[str]:
     """The names that a file looks up in objects; all of them could be calls."""
-    try:
-        tree = ast.parse("".join(linecache.getlines(file)))
-    except (SyntaxError, ValueError):
-        return set()
+    tree = parsed(file)
     looked_up = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     words = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     return looked_up | words  # `getattr(callback, "on_...")`, too
@@ -74,11 +71,7 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 def _definition(function: FunctionType) -> Location | None:
     """The first line of a function's definition."""
     file = function.__code__.co_filename
-    try:
-        tree = ast.parse("".join(linecache.getlines(file)))
-    except (SyntaxError, ValueError):
-        return None
-    for node in ast.walk(tree):
+    for node in ast.walk(parsed(file)):
         if isinstance(node, ast.FunctionDef) and node.name == function.__name__ and _begins(node, function):
             return _header(node, file)
     return None
