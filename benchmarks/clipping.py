@@ -17,12 +17,12 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+from turns import in_turns
 
-WARM_UP = 2
-"""Turns that are not counted: functions are traced and compiled in them."""
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 def variants() -> dict[str, Callable[[], Any]]:
@@ -64,13 +64,8 @@ def measure(rounds: int, steps: int, batch: int, jit: bool, clock: Callable[[], 
     x = random.normal(size=(steps * batch, 784)).astype("float32")
     y = random.integers(0, 10, steps * batch)
     models = {name: model(make(), jit) for name, make in variants().items()}
-    seconds: dict[str, list[float]] = {name: [] for name in models}
-    for _ in range(rounds + WARM_UP):
-        for name, trained in models.items():
-            began = clock()
-            trained.fit(x, y, batch_size=batch, shuffle=False, verbose=0)
-            seconds[name].append((clock() - began) / steps)
-    return {name: taken[WARM_UP:] for name, taken in seconds.items()}
+    fits = [partial(trained.fit, x, y, batch_size=batch, shuffle=False, verbose=0) for trained in models.values()]
+    return dict(zip(models, in_turns(fits, rounds, steps, clock), strict=True))
 
 
 def table(seconds: dict[str, list[float]]) -> str:

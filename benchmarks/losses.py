@@ -12,7 +12,6 @@ import argparse
 import os
 import statistics
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +23,7 @@ if "--backend" in sys.argv:
 import keras
 import numpy as np
 from keras import ops
+from turns import in_turns, repeated
 
 from nandoctor import losses
 
@@ -169,17 +169,8 @@ class Given(keras.losses.Loss):
 def measured(row: Row, rounds: int, steps: int = 10) -> tuple[float, float]:
     """The median step with the plain formula, in seconds, and the median ratio."""
     pair = [step_of(row.plain, row), step_of(row.ours, row)]
-    seconds: list[list[float]] = [[], []]
-    for turn in range(rounds + 2):
-        order = (0, 1) if turn % 2 else (1, 0)
-        for which in order:
-            began = time.perf_counter()
-            for _ in range(steps):
-                pair[which]()
-            if turn > 1:
-                seconds[which].append((time.perf_counter() - began) / steps)
-    ratios = [ours / plain for plain, ours in zip(*seconds, strict=True)]
-    return statistics.median(seconds[0]), statistics.median(ratios)
+    plain, ours = in_turns([repeated(step, steps) for step in pair], rounds, steps)
+    return statistics.median(plain), statistics.median(b / a for a, b in zip(plain, ours, strict=True))
 
 
 def main() -> None:

@@ -13,7 +13,6 @@ import argparse
 import os
 import statistics
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +24,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
+from turns import in_turns, repeated  # noqa: E402
 
 from nandoctor import ops  # noqa: E402
 
@@ -33,8 +33,6 @@ BATCH, INPUTS, HIDDEN, OUTPUTS = 512, 784, 512, 128
 RATE = 1e-3
 STEPS = 5
 """Steps in a turn."""
-WARM_UP = 2
-"""Turns that are not counted."""
 
 Function = Callable[[Any], Any]
 
@@ -153,22 +151,14 @@ def _torch_step(function: Function, weights: list[Any], x: Any) -> Callable[[], 
 STEP_OF = {"tensorflow": _tensorflow_step, "jax": _jax_step, "torch": _torch_step}
 
 
-def measure(pair: Pair, turns: int) -> tuple[list[float], list[float]]:
+def measure(pair: Pair, turns: int) -> list[list[float]]:
     """Seconds of a step in each turn, plain and ours."""
     random = np.random.default_rng(0)
     weights = [random.normal(0, 0.03, s).astype("float32") for s in ((INPUTS, HIDDEN), (HIDDEN, OUTPUTS))]
     x = random.normal(size=(BATCH, INPUTS)).astype("float32")
     make = STEP_OF[keras.backend.backend()]
     steps = [make(function, weights, x) for function in (pair.plain, pair.ours)]
-    found: tuple[list[float], list[float]] = ([], [])
-    for turn in range(turns + WARM_UP):
-        for step, seconds in zip(steps, found, strict=True):
-            began = time.perf_counter()
-            for _ in range(STEPS):
-                step()
-            if turn >= WARM_UP:
-                seconds.append((time.perf_counter() - began) / STEPS)
-    return found
+    return in_turns([repeated(step, STEPS) for step in steps], turns, STEPS)
 
 
 def row(pair: Pair, turns: int) -> str:
