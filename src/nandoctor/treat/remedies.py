@@ -31,7 +31,7 @@ RECIPES: dict[str, Recipe] = {
     "floor-inside-root": or_safe(floors.inside),
     "nonzero-argument": floors.inside,
     "floor-spread": or_safe(quotients.floor_spread),
-    "loss-from-logits": logarithms.stable,
+    "loss-from-logits": losses.loss_from_logits,
     "stable-form": or_safe(exponentials.stable),
     "xlogy": or_safe(logarithms.of_itself),
     # edits of how a loss is called

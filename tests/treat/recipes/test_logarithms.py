@@ -34,9 +34,13 @@ def test_a_floor_inside(text, expected):
 
 
 def test_both_ends_of_a_cross_entropy():
-    assert marked.written(logarithms.floor, BOTH)[0] == (
+    """First what changes nothing else; then the other end as well."""
+    forms = list(logarithms.floor(marked.site(BOTH)))
+    assert forms[0].code == "second = (1.0 - y) * tf.math.log(tf.maximum(1.0 - p, 1e-8))"
+    assert forms[1].code == (
         "first = y * tf.math.log(tf.maximum(p, 1e-7))\nsecond = (1.0 - y) * tf.math.log(tf.maximum(1.0 - p, 1e-8))"
     )
+    assert [form.safe for form in forms] == [True, False, False]
 
 
 @pytest.mark.parametrize("bound", ["EPS", "1e-7", "self.eps"])

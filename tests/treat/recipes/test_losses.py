@@ -103,3 +103,49 @@ def test_the_last_activation():
 def test_no_activation_where_there_is_one():
     text = TF + "x = keras.layers.Dense(1, 'sigmoid')(x)\nl = «tf.math.log(p)»"
     assert marked.written(losses.last_activation, text) == []
+
+
+MODEL = """
+from keras import layers
+def loss(y, p):
+    return -tf.reduce_sum(y * «tf.math.log(p)», -1)
+z = layers.Dense(5)(x)
+model = keras.Model(x, {0})
+model.compile(loss=loss{1})
+"""
+
+
+def test_a_model_that_gives_logits():
+    text = TF + MODEL.format("layers.Softmax()(z)", "")
+    assert marked.written(losses.loss_from_logits, text) == [
+        "return -tf.reduce_sum(y * tf.nn.log_softmax(p), -1)\nmodel = keras.Model(x, z)"
+    ]
+    text = TF + MODEL.format('layers.Dense(5, activation="softmax")(z)', ', metrics=["accuracy"]')
+    assert marked.written(losses.loss_from_logits, text) == [
+        "return -tf.reduce_sum(y * tf.nn.log_softmax(p), -1)\nmodel = keras.Model(x, layers.Dense(5)(z))"
+    ]
+
+
+def test_a_model_that_gives_logits_to_a_focal_loss():
+    text = TF + MODEL.format('layers.Dense(1, name="p", activation="sigmoid")(z)', "").replace(
+        "y * «", "(1 - p) ** 2 * «"
+    )
+    assert marked.written(losses.loss_from_logits, text) == [
+        "logits, p = p, tf.sigmoid(p)\n"
+        "return -tf.reduce_sum((1 - p) ** 2 * (-tf.math.softplus(-logits)), -1)\n"
+        'model = keras.Model(x, layers.Dense(1, name="p")(z))'
+    ]
+
+
+@pytest.mark.parametrize(
+    ("layer", "rest"),
+    [
+        ("layers.Softmax()(z)", ")\nmodel.predict(x"),  # the output is used as probabilities
+        ("layers.Dense(1, activation='sigmoid')(z)", ", metrics=['accuracy']"),  # which is at 0.5
+        ("layers.Softmax()(z)", ", metrics=[keras.metrics.AUC()]"),
+        ("z", ""),
+        ("layers.Dense(1, activation='sigmoid')(layers.Dense(1, activation='sigmoid')(z))", ""),
+    ],
+)
+def test_a_model_whose_output_is_used_keeps_it(layer, rest):
+    assert marked.written(losses.loss_from_logits, TF + MODEL.format(layer, rest)) == []

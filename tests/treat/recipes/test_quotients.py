@@ -94,6 +94,7 @@ def test_a_name_that_is_taken_is_not_used_again():
 NO_NAN = [
     (TF + "y = tf.abs(«(a - b) / a»)", "y = tf.abs(tf.math.divide_no_nan(a - b, a))"),
     (OPS + "y = «a / ops.sum(a)»", "y = ops.divide_no_nan(a, ops.sum(a))"),
+    (TF + "y = «tf.math.rsqrt(a)»", "y = tf.math.rsqrt(tf.maximum(a, 1e-12))"),
     (TF + "y = «tf.math.reciprocal(a)»", "y = tf.math.divide_no_nan(tf.ones_like(a), a)"),
     (
         TF + "y = «v / tf.norm(v, axis=1, keepdims=True)»",

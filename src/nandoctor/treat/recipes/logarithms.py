@@ -59,12 +59,18 @@ def floor(site: Site) -> Iterator[Proposal]:
     if found is None:
         return
     both = [found, *_complements(draft, found)]
+    if len(both) > 1 and _floor(draft, found, 0)[1]:
+        yield _with_floors(draft, [found], 0)  # exact, and of a sigmoid only 1 minus it is ever 0 in practice
     for level in range(2):
-        floors = [_floor(draft, operation, level) for operation in both]
-        splices = [_floored(draft, *pair) for pair in zip(both, floors, strict=True)]
-        safe = all(exact for _, exact in floors)
-        summary = f"Keep the operand of the logarithm at {floors[0][0]} or above, inside the logarithm."
-        yield site.edit("floor-inside-log", summary, [*splices, *draft.imports], safe=safe)
+        yield _with_floors(draft, both, level)
+
+
+def _with_floors(draft: Draft, logarithms: list[Operation], level: int) -> Proposal:
+    floors = [_floor(draft, operation, level) for operation in logarithms]
+    splices = [_floored(draft, *pair) for pair in zip(logarithms, floors, strict=True)]
+    safe = all(exact for _, exact in floors)
+    summary = f"Keep the operand of the logarithm at {floors[0][0]} or above, inside the logarithm."
+    return draft.site.edit("floor-inside-log", summary, [*splices, *draft.imports], safe=safe)
 
 
 def _logarithm(draft: Draft) -> Operation | None:

@@ -9,12 +9,15 @@ import libcst as cst
 from nandoctor.treat.draft import Draft
 from nandoctor.treat.operation import Operation, number
 from nandoctor.treat.proposal import Proposal
+from nandoctor.treat.recipes import logarithms
 from nandoctor.treat.recipes.logarithms import LOGARITHMS
+from nandoctor.treat.recipes.precision import gives_probabilities
 from nandoctor.treat.site import Site
 from nandoctor.treat.source import Source, Splice
 from nandoctor.treat.spelling import Spelling
 
 _LAYERS = ("keras.layers.", "tensorflow.keras.layers.")
+_USES = ("predict", "predict_on_batch", "evaluate", "export", "save")
 _PAIRS = (("y_true", "y_pred"), ("labels", "logits"), ("target", "output"))
 
 
@@ -49,6 +52,35 @@ def from_logits(site: Site) -> Iterator[Proposal]:
     if name is None or not draft.source.has_room_above(site.node):
         return
     yield from _in_the_loss(site, draft, name)
+
+
+def loss_from_logits(site: Site) -> Iterator[Proposal]:
+    """The logarithm of a softmax or sigmoid from its logits: of one in the function, or of the model's last layer.
+
+    The model then gives logits. That is only written where the script does nothing else with what the model gives.
+    """
+    yield from logarithms.stable(site)
+    draft, source = Draft(site), site.source
+    logarithm, found = _logarithm(draft), _probabilities(site)
+    name = None if logarithm is None else _prediction(draft, logarithm)
+    if name is None or found is None or site.script is not source or not _only_trained(source, found[1]):
+        return
+    layer, kind = found
+    function = source.function(site.node)
+    taken = [] if function is None else source.reads(name, function)
+    logs = [] if function is None else draft.reader.inside(function, "log")
+    stable = [s for log in logs if (s := _of_logits(draft, log, name, name, kind)) is not None]
+    without = _without_activation(source, layer)
+    if without is None or not stable:
+        return
+    summary = f"Let the model give logits, and take the logarithm of the {kind} in one stable function."
+    if all(any(s.start <= source.span(n)[0] < s.end for s in stable) for n in taken):
+        yield site.edit("loss-from-logits", summary, [without, *stable, *draft.imports], safe=True)
+    elif function is not None and isinstance(function.body, cst.IndentedBlock):
+        logits = source.fresh("logits")
+        above = source.before(_first_statement(function.body), f"{logits}, {name} = {name}, {draft.call(kind, name)}")
+        stable = [s for log in logs if (s := _of_logits(draft, log, name, logits, kind)) is not None]
+        yield site.edit("loss-from-logits", summary, [without, above, *stable, *draft.imports], safe=True)
 
 
 def last_activation(site: Site) -> Iterator[Proposal]:
@@ -186,6 +218,46 @@ def _of_logits(draft: Draft, log: Operation, name: str, logits: str, kind: str) 
     if "".join(draft.code(difference.y).split()) != name:
         return None
     return draft.source.put(log.node, f"-{draft.call('softplus', logits)}")
+
+
+def _probabilities(site: Site) -> tuple[cst.Call, str] | None:
+    """The one layer of the script that gives probabilities, and whether by a softmax or a sigmoid."""
+    source, spelling = site.script, Spelling.of(site.script)
+    found = [call for call in source.nodes(cst.Call) if gives_probabilities(source, spelling, call)]
+    if len(found) != 1:
+        return None
+    softmax = spelling.called(found[0]) == "Softmax" or "softmax" in source.code(found[0])
+    return found[0], "softmax" if softmax else "sigmoid"
+
+
+def _only_trained(source: Source, kind: str) -> bool:
+    """Whether nothing in a script takes the model's output for probabilities but its loss."""
+    for call in source.nodes(cst.Call):
+        func = call.func
+        if isinstance(func, cst.Attribute) and func.attr.value in _USES:
+            return False
+        for arg in call.args:
+            if arg.keyword is not None and arg.keyword.value in ("metrics", "weighted_metrics"):
+                plain = kind == "softmax" and "".join(source.code(arg.value).split()) in (
+                    "['accuracy']",
+                    '["accuracy"]',
+                )
+                if not plain:
+                    return False
+    return True
+
+
+def _without_activation(source: Source, layer: cst.Call) -> Splice | None:
+    """A layer's activation, or the layer that is one, taken away."""
+    outer = source.parent(layer)
+    for arg in layer.args:
+        if arg.keyword is not None and arg.keyword.value == "activation" and len(layer.args) > 1:
+            start = source.span(arg)[0]
+            before = source.text.rfind(",", 0, start)
+            return Splice(before, source.outer_span(arg.value)[1], "") if arg is not layer.args[0] else None
+    if isinstance(outer, cst.Call) and outer.func is layer and len(outer.args) == 1:
+        return source.put(outer, source.code(outer.args[0].value))
+    return None
 
 
 def _kind(draft: Draft) -> str:

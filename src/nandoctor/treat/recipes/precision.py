@@ -52,7 +52,7 @@ def layer_in_single(site: Site) -> Iterator[Proposal]:
 def last_layer_in_single(site: Site) -> Iterator[Proposal]:
     """`dtype="float32"` for the layer that gives the probabilities."""
     source, spelling = site.script, Spelling.of(site.script)
-    found = [call for call in source.nodes(cst.Call) if _gives_probabilities(source, spelling, call)]
+    found = [call for call in source.nodes(cst.Call) if gives_probabilities(source, spelling, call)]
     splice = with_single(source, found[-1]) if found else None
     if splice is not None:
         summary = "Let the layer that gives the probabilities compute in float32."
@@ -264,7 +264,8 @@ def _in_its_constructor(site: Site) -> Splice | None:
     return None
 
 
-def _gives_probabilities(source: Source, spelling: Spelling, call: cst.Call) -> bool:
+def gives_probabilities(source: Source, spelling: Spelling, call: cst.Call) -> bool:
+    """Whether a call makes a layer that is, or ends in, a softmax or a sigmoid."""
     if not (spelling.full_name(call.func) or "").startswith(_LAYERS):
         return False
     if spelling.called(call) == "Softmax":

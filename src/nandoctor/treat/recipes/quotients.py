@@ -36,6 +36,8 @@ def no_nan(site: Site) -> Iterator[Proposal]:
     """`a / b` -> `divide_no_nan(a, b)`; by a norm, the norm gets its floor first: its own slope is infinite at 0."""
     draft = Draft(site)
     found = _quotient(draft)
+    if draft.reader.named(site.node, "rsqrt") is not None:
+        yield from floors.inside(site)
     if found is None or draft.family == "numpy":
         return
     yield from _floored_norm(draft, found)
