@@ -49,7 +49,6 @@ _CALLS: dict[str, tuple[str, tuple[str, ...]]] = {
     **dict.fromkeys(("where", "where_v2", "switch"), ("where", ("condition", "x", "y"))),
     "boolean_mask": ("boolean_mask", ("x", "mask", "axis")),
     "cast": ("cast", ("x", "dtype")),
-    "compute_average_loss": ("average", ("x",)),
     "clip_by_value": ("clip", ("x", "low", "high")),
     "clip": ("clip", ("x", "low", "high")),
 }
@@ -128,6 +127,12 @@ class Reader:
         """The same, where it is one of some operations."""
         found = self.operation(node)
         return found if found is not None and found.name in names else None
+
+    def reference(self, node: cst.CSTNode) -> str | None:
+        """Our name for a function of one argument that is named without being called."""
+        full = self.spelling.full_name(node) if isinstance(node, (cst.Name, cst.Attribute)) else None
+        known = None if full is None else _CALLS.get(full.rpartition(".")[2])
+        return None if known is None or known[1] != _ONE else known[0]
 
     def inside(self, node: cst.CSTNode, *names: str) -> list[Operation]:
         """All operations of some kinds in a node, in the order of the text."""

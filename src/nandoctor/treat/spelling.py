@@ -56,6 +56,7 @@ _TF = {
     "norm": "norm",
     "log_sigmoid": "math.log_sigmoid",
     "cond": "cond",
+    "zeros": "zeros",
     "exp": "exp",
 }
 _KERAS = {name: name for name in _TF} | {"variance": "var", "log_softmax": "log_softmax"}

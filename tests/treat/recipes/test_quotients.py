@@ -66,10 +66,6 @@ MEANS = [
         OPS + "f = lambda x, m: «ops.mean(x[m])»",
         "f = lambda x, m: ops.sum(x[m]) / ops.maximum(ops.sum(ops.ones_like(x[m])), 1.0)",
     ),
-    (
-        TF + "y = «tf.nn.compute_average_loss(e[m])»",
-        "selected = e[m]\ny = tf.reduce_sum(selected) / tf.maximum(tf.cast(tf.size(selected), selected.dtype), 1.0)",
-    ),
 ]
 
 
@@ -82,7 +78,7 @@ def test_a_loss_of_a_selection():
     text = TF + "y = «loss_of(tf.boolean_mask(a, m), tf.boolean_mask(b, m))»"
     assert first(quotients.floor_count, text, inputs=EMPTY) == (
         "y = tf.cond(tf.size(tf.boolean_mask(a, m)) > 0, "
-        "lambda: loss_of(tf.boolean_mask(a, m), tf.boolean_mask(b, m)), lambda: 0.0)"
+        "lambda: loss_of(tf.boolean_mask(a, m), tf.boolean_mask(b, m)), lambda: tf.zeros(()))"
     )
 
 

@@ -9,6 +9,7 @@ import libcst as cst
 from nandoctor.treat.draft import Draft
 from nandoctor.treat.operation import Operation, number
 from nandoctor.treat.proposal import Proposal
+from nandoctor.treat.recipes import references
 from nandoctor.treat.site import Site
 from nandoctor.treat.source import Splice
 
@@ -33,15 +34,22 @@ def bound(site: Site) -> Iterator[Proposal]:
     """`exp(x)` -> `exp(minimum(x, 80.0))`, and then lower: what is multiplied with it has to fit as well."""
     draft = Draft(site)
     exponential = _exponential(draft)
-    if exponential is None:
-        return
     stats = site.operand()
     for limit in _BOUNDS.get("" if stats is None else stats.dtype, ("80.0", "20.0")):
-        code = draft.code(exponential.x)
-        both = exponential.name in ("cosh", "sinh")
-        bounded = draft.call("clip", code, f"-{limit}", limit) if both else draft.call("minimum", code, limit)
-        summary = f"Bound the exponent at {limit}."
-        yield site.edit("bound-exponent", summary, [draft.source.put(exponential.x, bounded), *draft.imports])
+        if exponential is None:
+            splices = references.wrapped(draft, _bounded, limit)
+        else:
+            bounded = _bounded(draft, exponential.name, draft.code(exponential.x), limit)
+            splices = [] if bounded is None else [draft.source.put(exponential.x, bounded)]
+        if splices:
+            summary = f"Bound the exponent at {limit}."
+            yield site.edit("bound-exponent", summary, [*splices, *draft.imports])
+
+
+def _bounded(draft: Draft, name: str, code: str, limit: str) -> str | None:
+    if name in ("cosh", "sinh"):
+        return draft.call("clip", code, f"-{limit}", limit)
+    return draft.call("minimum", code, limit) if name in EXPONENTIALS else None
 
 
 def _exponential(draft: Draft) -> Operation | None:

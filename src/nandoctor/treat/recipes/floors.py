@@ -14,6 +14,7 @@ import libcst as cst
 from nandoctor.treat.draft import Draft
 from nandoctor.treat.operation import Operation, number
 from nandoctor.treat.proposal import Proposal
+from nandoctor.treat.recipes import references
 from nandoctor.treat.site import Site
 from nandoctor.treat.source import Splice
 
@@ -37,12 +38,30 @@ def inside(site: Site) -> Iterator[Proposal]:
     draft = Draft(site)
     singular = _singular(draft)
     if not singular:
+        yield from _passed_on(draft)
         return
     for floor in floors(site):
         splices = [s for operation in singular if (s := floored(draft, operation, floor)) is not None]
         if splices:
             kinds = {_kind(draft, operation) for operation in singular}
             yield site.edit(_remedy(kinds), _summary(kinds, floor), [*splices, *draft.imports], safe=_is_safe(kinds))
+
+
+def _passed_on(draft: Draft) -> Iterator[Proposal]:
+    for floor in floors(draft.site):
+        if splices := references.wrapped(draft, _guarded, floor):
+            summary = f"Keep the argument at {floor} or above, or inside the domain."
+            yield draft.site.edit("floor-inside-root", summary, [*splices, *draft.imports])
+
+
+def _guarded(draft: Draft, name: str, code: str, floor: str) -> str | None:
+    """The argument of a function of one, with what keeps it away from its singular point."""
+    edge = _edge(draft)
+    if name in ("sqrt", "rsqrt"):
+        return draft.call("maximum", code, floor)
+    if name == "acosh":
+        return draft.call("maximum", code, f"1 + {edge}")
+    return draft.call("clip", code, f"-1 + {edge}", f"1 - {edge}") if name in ("acos", "asin") else None
 
 
 def floored(draft: Draft, operation: Operation, floor: str) -> Splice | None:
@@ -54,12 +73,10 @@ def floored(draft: Draft, operation: Operation, floor: str) -> Splice | None:
         return None if code is None else draft.source.put(operation.node, _floored_root(draft, code, floor))
     if operation.name == "power":
         return _power(draft, operation, floor)
-    if operation.name == "acosh":
-        return draft.source.put(operation.x, draft.call("maximum", draft.code(operation.x), f"1 + {_edge(draft)}"))
-    if operation.name in ("acos", "asin"):
-        edge = _edge(draft)
-        return draft.source.put(operation.x, draft.call("clip", draft.code(operation.x), f"-1 + {edge}", f"1 - {edge}"))
-    return _angle(draft, operation) if operation.name == "atan2" else None
+    if operation.name == "atan2":
+        return _angle(draft, operation)
+    argument = _guarded(draft, operation.name, draft.code(operation.x), floor)
+    return None if argument is None else draft.source.put(operation.x, argument)
 
 
 def written_out(draft: Draft, operation: Operation) -> str | None:

@@ -13,6 +13,7 @@ import libcst as cst
 from nandoctor.treat.draft import Draft
 from nandoctor.treat.operation import Operation, default, number
 from nandoctor.treat.proposal import Proposal
+from nandoctor.treat.recipes import references
 from nandoctor.treat.site import Site
 from nandoctor.treat.source import Splice
 
@@ -57,12 +58,25 @@ def floor(site: Site) -> Iterator[Proposal]:
     draft = Draft(site)
     found = _logarithm(draft)
     if found is None:
+        yield from _passed_on(draft)
         return
     both = [found, *_complements(draft, found)]
     if len(both) > 1 and _floor(draft, found, 0)[1]:
         yield _with_floors(draft, [found], 0)  # exact, and of a sigmoid only 1 minus it is ever 0 in practice
     for level in range(2):
         yield _with_floors(draft, both, level)
+
+
+def _passed_on(draft: Draft) -> Iterator[Proposal]:
+    if splices := references.wrapped(draft, _guarded):
+        summary = "Keep the argument of the logarithm inside its domain."
+        yield draft.site.edit("floor-inside-log", summary, [*splices, *draft.imports])
+
+
+def _guarded(draft: Draft, name: str, code: str, _: str) -> str | None:
+    if name not in LOGARITHMS:
+        return None
+    return draft.call("maximum", code, "-1 + 1e-6" if name == "log1p" else "1e-7")
 
 
 def _with_floors(draft: Draft, logarithms: list[Operation], level: int) -> Proposal:

@@ -23,7 +23,7 @@ def finite(site: Site) -> Iterator[Proposal]:
     if scores is None:
         return
     lowest = _lowest(site)
-    infinities = _infinities(draft, scores)
+    infinities = _infinities(draft)
     if infinities:
         summary = f"Mask with {lowest} in place of -inf: a row that is masked throughout is then uniform."
         splices = [draft.source.put(node, lowest) for node in infinities]
@@ -71,9 +71,9 @@ def _within(draft: Draft, node: cst.BaseExpression, place: cst.BaseExpression) -
     return c <= a and b <= d
 
 
-def _infinities(draft: Draft, scores: cst.BaseExpression) -> list[cst.BaseExpression]:
+def _infinities(draft: Draft) -> list[cst.BaseExpression]:
     """The -inf constants that the scores were masked with, in them or where their names were assigned."""
-    pending, seen, found = [scores], set[int](), list[cst.BaseExpression]()
+    pending, seen, found = [draft.site.node], set[int](), list[cst.BaseExpression]()
     while pending and len(seen) < 20:
         node = pending.pop()
         if id(node) in seen:

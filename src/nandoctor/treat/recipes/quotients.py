@@ -67,7 +67,7 @@ def floor(site: Site) -> Iterator[Proposal]:
 def floor_count(site: Site) -> Iterator[Proposal]:
     """`sum / count` -> `sum / maximum(count, 1.0)`; the mean of what may be nothing in the same way."""
     draft = Draft(site)
-    mean = draft.reader.named(site.node, "mean", "average")
+    mean = draft.reader.named(site.node, "mean")
     if mean is not None:
         yield from _mean_of_nothing(draft, mean)
         return
@@ -233,7 +233,7 @@ def _only_where_there_is_some(draft: Draft) -> Iterator[Proposal]:
     if not isinstance(node, cst.Call) or not selections or not draft.has("cond"):
         return
     size = draft.call("size", draft.code(selections[0].node))
-    code = draft.call("cond", f"{size} > 0", f"lambda: {draft.code(node)}", "lambda: 0.0")
+    code = draft.call("cond", f"{size} > 0", f"lambda: {draft.code(node)}", f"lambda: {draft.call('zeros', '()')}")
     summary = "Compute the mean only where the selection has elements; of nothing it is 0."
     splices = [draft.source.put(node, code), *draft.imports]
     yield draft.site.edit("count-with-floor", summary, splices, safe=True)
