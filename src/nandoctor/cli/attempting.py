@@ -77,7 +77,9 @@ class Session:
         self._trains_since = self._trains_since or now
         if now - self._written > _EVERY:
             self.write()
-        if self.passed and now - self._trains_since > self.order.seconds:
+        trained = now - self._trains_since
+        proven = self.on_capsule is not None and self.on_capsule.finite
+        if (self.passed and trained > self.order.seconds) or (proven and trained > self.order.patience):
             self._limited = True
             raise StopRun
 

@@ -17,8 +17,14 @@ START = 90.0
 """Seconds that a script may take, beside what an attempt looks at, until it is past the step that broke."""
 
 
-def run_attempt(order: Order, *, start: float = START) -> Attempt:
-    """Run one attempt, and wait for what it has seen; what a process left that had to be ended counts too."""
+def run_attempt(order: Order, *, start: float = START, on_cpu: bool = False) -> Attempt:
+    """Run one attempt, and wait for what it has seen; what a process left that had to be ended counts too.
+
+    Args:
+        order: what it does.
+        start: seconds for the way to the step that broke.
+        on_cpu: it is to leave the GPUs alone, whose memory another process holds.
+    """
     with tempfile.TemporaryDirectory(prefix="nandoctor-") as folder:
         told, answer, said = (Path(folder) / name for name in ("order", "answer", "errors"))
         told.write_bytes(msgspec.msgpack.encode(order))
@@ -30,7 +36,7 @@ def run_attempt(order: Order, *, start: float = START) -> Attempt:
                 stderr=errors,
                 cwd="/" if os.name == "posix" else None,
                 start_new_session=True,
-                env=_environment(),
+                env=_environment(on_cpu),
             )
             _wait(process, start + order.seconds)
         if not answer.is_file():
@@ -38,11 +44,12 @@ def run_attempt(order: Order, *, start: float = START) -> Attempt:
         return msgspec.msgpack.decode(answer.read_bytes(), type=Attempt)
 
 
-def _environment() -> dict[str, str]:
+def _environment(on_cpu: bool) -> dict[str, str]:
     """That of this process; relative entries of the path to modules are those of the folder it is in."""
+    hidden = {"CUDA_VISIBLE_DEVICES": "-1"} if on_cpu else {}
     path = os.environ.get("PYTHONPATH", "")
     absolute = os.pathsep.join(os.path.abspath(entry) for entry in path.split(os.pathsep) if entry)
-    return {**os.environ, "PYTHONPATH": absolute}
+    return {**os.environ, "PYTHONPATH": absolute, **hidden}
 
 
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:

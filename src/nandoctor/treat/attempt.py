@@ -25,6 +25,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         step: the step that broke, counted in its `fit`; in a loop of the script's own, the number of gradients taken.
         beyond: for how many steps more it is to go on.
         seconds: how long the script may run on once that is reached.
+        patience: how long it may train towards that, where the captured step is finite already.
         loop: whether the step is of a loop of the script's own.
         validation: whether it is a validation that broke.
         entropy: what the first run drew its chance from; None where it is not known.
@@ -37,6 +38,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     step: int
     beyond: int
     seconds: float
+    patience: float
     loop: bool
     validation: bool
     entropy: int | None = None

@@ -37,12 +37,14 @@ class Limits:
         proven: how many proven remedies are enough; 0 tries all.
         seconds: after which no further attempt is begun.
         each: how long a script may run on once it is past the step that broke.
+        patience: how long it may train towards that, where the captured step is finite already.
         beyond: steps past it.
     """
 
     proven: int = 1
     seconds: float = 120.0
     each: float = 10.0
+    patience: float = 30.0
     beyond: int = BEYOND
 
 
@@ -110,6 +112,7 @@ class Fault:
             step=self.step,
             beyond=limits.beyond,
             seconds=limits.each,
+            patience=limits.patience,
             loop=self.loop,
             validation=self.stored.manifest.surface == "validation",
             entropy=self.entropy if rerun is None else rerun.entropy,
