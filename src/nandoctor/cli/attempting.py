@@ -239,10 +239,9 @@ def tried_on_capsule(folder: str, training: Training, live: Batch) -> OnCapsule:
 def _steps(training: Training, start: Any, broken: Batch, recent: Sequence[Batch]) -> OnCapsule:
     began = time.monotonic()
     first = training.looks_with(start, [broken], 1)
-    finite = bool(first) and all(look.finite for look in first)
-    if not finite:
-        return OnCapsule(broken=next(iter(first), None), finite=False)
     healthy = tuple(look for batch in recent[-HEALTHY:] for look in training.looks_with(start, [batch], 1))
+    if not first or not all(look.finite for look in first):
+        return OnCapsule(broken=next(iter(first), None), finite=False, healthy=healthy)
     each = (time.monotonic() - began) / (1 + len(healthy))
     batches = [broken, *recent[-HEALTHY:]]
     steps = max(2 * len(batches), min(20, int(ON_CAPSULE / max(each, 1e-3))))

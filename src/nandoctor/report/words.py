@@ -108,7 +108,7 @@ def changed_lines(treatment: Treatment) -> tuple[str, ...]:
     lines = (treatment.diff or "").splitlines()
     changed = [line for line in lines if line[:1] in ("+", "-") and line[:3] not in ("+++", "---")]
     bodies = textwrap.dedent("\n".join(line[1:] for line in changed)).split("\n")
-    return tuple(f"{line[0]} {body}".rstrip() for line, body in zip(changed, bodies, strict=True))
+    return tuple(f"{line[0]} {body}".rstrip() for line, body in zip(changed, bodies, strict=False))
 
 
 def shortened(text: str, width: int = 400) -> str:

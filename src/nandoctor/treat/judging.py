@@ -79,14 +79,14 @@ def _of_capsule(seen: OnCapsule | None, untreated: OnCapsule | None) -> str | No
         return None
     if seen.error is not None:
         return _raised(seen.error)
+    if untreated is not None and _dead(seen.healthy, untreated.healthy):
+        return "it stops learning: gradients of healthy batches that were not 0 are 0 with it"
     if not seen.finite:
         return _still_broken(seen.broken)
     if seen.broken is None:  # of a validation
         return None
     if _norm(seen.broken) > LARGEST:
         return f"the gradient is finite, and {_norm(seen.broken):.0e} long: no step can be taken with it"
-    if untreated is not None and _dead(seen.healthy, untreated.healthy):
-        return "it stops learning: gradients of healthy batches that were not 0 are 0 with it"
     last = seen.onward[-1] if seen.onward else None
     if last is not None and not last.finite:
         return f"{len(seen.onward):,} steps on the loss or a gradient is not finite again"
