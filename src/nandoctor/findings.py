@@ -158,7 +158,7 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Treatment(msgspec.Struct, frozen=True, kw_only=True):
-    """One remedy. `safe`: the same value wherever the old one was finite."""
+    """One remedy. `safe`: the same value wherever the old one was finite. `canonical`: the cause's own first one."""
 
     remedy: str
     summary: str
@@ -166,6 +166,7 @@ class Treatment(msgspec.Struct, frozen=True, kw_only=True):
     code: str = ""
     diff: str | None = None
     safety: Literal["safe", "changes-training"] = "changes-training"
+    canonical: bool = False
     verification: Verification | None = None
 
     @property

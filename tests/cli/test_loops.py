@@ -126,7 +126,9 @@ def plainly(script: Path) -> str:
 def guarded(script: Path, *options: str) -> tuple[int, dict[str, Any], str]:
     """`nandoctor run`: its exit code, its JSON, and what it showed."""
     report = script.with_suffix(".json")
-    code, shown = corpus.typed("run", "--no-treat", "--json", str(report), "--out", str(script.parent / "out"), *options, str(script))
+    code, shown = corpus.typed(
+        "run", "--no-treat", "--json", str(report), "--out", str(script.parent / "out"), *options, str(script)
+    )
     return code, json.loads(report.read_bytes()) if report.exists() else {}, shown
 
 

@@ -236,7 +236,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A script of one `fit` that breaks at step 4, and its capsule."""
     script = tmp_path_factory.mktemp("one") / "train.py"
     script.write_text(ONE)
-    code, shown = corpus.typed("run", "--no-treat", "--out", str(script.parent / "kept"), str(script), "--depth", "two words")
+    code, shown = corpus.typed(
+        "run", "--no-treat", "--out", str(script.parent / "kept"), str(script), "--depth", "two words"
+    )
     assert code == 3, shown
     (folder,) = (script.parent / "kept").iterdir()
     return script, folder

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import corpus
@@ -48,7 +47,12 @@ FALSE = {
     "where(isnan(loss), 0, loss)": ("entropy", ENTROPY, NAN_LOSS, NOT_FINITE),
     "finfo.tiny as epsilon": ("ratio", "a / b", "a / (b + np.finfo(np.float32).tiny)", STILL),
     "nanmean of the loss": ("entropy", ENTROPY, NAN_MEAN, NOT_FINITE),
-    "a one-sided clip for a two-sided log": ("entropy", "    return -tf", "    p = tf.maximum(p, 1e-7)\n    return -tf", STILL),
+    "a one-sided clip for a two-sided log": (
+        "entropy",
+        "    return -tf",
+        "    p = tf.maximum(p, 1e-7)\n    return -tf",
+        STILL,
+    ),
 }
 
 TRUE = {
@@ -85,7 +89,7 @@ def _silently(work: object) -> None:
 
 
 @pytest.fixture(scope="module")
-def faults(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Fault]]:
+def faults(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Fault]:
     """The capsule of each script, made when it is first asked for."""
     corpus.preload()
     home = tmp_path_factory.mktemp("cures")
@@ -102,7 +106,7 @@ def faults(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Fault
             self[name] = Fault(stored, stored.manifest.started)
             return self[name]
 
-    yield Made()
+    return Made()
 
 
 def offered(fault: Fault, old: str, new: str) -> Tried:
