@@ -402,7 +402,7 @@ def _treated(session: Session, result: Result) -> tuple[Result, Proposal | None,
         page = _page_of(stored.folder)
     if not session.options.keep_capsule:
         result = msgspec.structs.replace(result, capsule=None)
-    print_treatments(result, sys.stderr)
+    print_treatments(result, sys.stderr, offer=not session.options.wishes.fix)
     return result, best, page
 
 

@@ -59,7 +59,7 @@ def treat(fault: Fault, result: Result, wishes: Wishes, offered: Sequence[Propos
     found: list[Tried] = []
     if chosen:
         run = functools.partial(run_attempt, on_cpu=_holds_a_gpu())
-        title = f"trying {count(len(chosen), 'change')} of the source, each in a fresh process ..."
+        title = f"trying {count(len(chosen), 'change')} of the source on a patched copy ..."
         with stages(title, sys.stderr) as say:
             try:
                 for one in tried(fault, chosen, run, wishes.limits, say):

@@ -44,11 +44,14 @@ def print_result(result: Result, stream: TextIO, *, untreated: bool = False) -> 
             _print_cure(console, diagnosis, result)
 
 
-def print_treatments(result: Result, stream: TextIO) -> None:
-    """Print what to do about the last finding, after `print_result` has left it out."""
+def print_treatments(result: Result, stream: TextIO, *, offer: bool = True) -> None:
+    """Print what to do about the last finding, after `print_result` has left it out.
+
+    `offer`: the command that applies what is proven is named.
+    """
     console = _console(stream)
     console.print()
-    _print_cure(console, result.diagnoses[-1], result)
+    _print_cure(console, result.diagnoses[-1], result, offer=offer)
 
 
 def _console(stream: TextIO) -> Console:
@@ -81,15 +84,15 @@ def _print_diagnosis(console: Console, diagnosis: Diagnosis, result: Result) -> 
         _row(console, "Seen" if n == 0 else "", Text(fact.text))
 
 
-def _print_cure(console: Console, diagnosis: Diagnosis, result: Result) -> None:
+def _print_cure(console: Console, diagnosis: Diagnosis, result: Result, *, offer: bool = True) -> None:
     """What to do: what is proven, or else the advice; what was tried in vain; and where to read on."""
     proven = [t for t in diagnosis.treatments if t.proven]
     refused = [t for t in diagnosis.treatments if t.verification is not None and not t.proven]
     advised = [t for t in diagnosis.treatments if t.verification is None]
     for n, treatment in enumerate(proven[:2] or advised[:2]):
         _print_treatment(console, treatment, "Or" if n and proven else "Fix")
-    if proven and result.capsule is not None:
-        _row(console, "", Text(f"apply it:  nandoctor treat --fix {shlex.quote(relative(result.capsule))}"))
+    if offer and result.capsule is not None and diagnosis is result.diagnoses[-1]:
+        _print_offer(console, shlex.quote(relative(result.capsule)), proven=bool(proven), tried=bool(refused))
     for n, treatment in enumerate(refused[:3]):
         assert treatment.verification is not None
         text = f"{treatment.summary.rstrip('.')}. {proof(treatment.verification)}"
@@ -101,6 +104,14 @@ def _print_cure(console: Console, diagnosis: Diagnosis, result: Result) -> None:
     for n, more in enumerate(_more(diagnosis, result)):
         _row(console, "More" if n == 0 else "", Text(more))
     console.print()
+
+
+def _print_offer(console: Console, capsule: str, *, proven: bool, tried: bool) -> None:
+    """The command that applies what is proven, or that tries what nobody has tried."""
+    if proven:
+        _row(console, "", Text(f"apply it:  nandoctor treat --fix {capsule}"))
+    elif not tried:
+        _row(console, "", Text(f"try it:  nandoctor treat {capsule}"))
 
 
 def _more(diagnosis: Diagnosis, result: Result) -> list[str]:
