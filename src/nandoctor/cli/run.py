@@ -25,7 +25,7 @@ from nandoctor.cli.randomness import Chance
 from nandoctor.cli.restart import what_to_start
 from nandoctor.cli.script import check_module, check_script, plain_excepthook, run_module, run_script, show_error
 from nandoctor.cli.second_run import Ask, Finding, Progress, Work, second_run
-from nandoctor.cli.treating import Wishes, apply, renewed, treat
+from nandoctor.cli.treating import Wishes, apply, check_can_ask, renewed, treat
 from nandoctor.errors import NandoctorError, PageError
 from nandoctor.findings import Diagnosis, Result
 from nandoctor.frameworks.imports import when_imported
@@ -219,6 +219,7 @@ def run(target: str, arguments: Sequence[str], options: Options, *, module: bool
         check_folder(options.out)
     check_file(options.json, "--json")
     check_file(options.html, "--html")
+    check_can_ask(options.wishes)
     with _with_room_for_a_capsule(options.from_here()) as roomy:
         return _run(target, arguments, roomy, module)
 

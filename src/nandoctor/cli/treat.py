@@ -12,7 +12,7 @@ import msgspec
 from nandoctor.cli.output import check_file, write_json
 from nandoctor.cli.restart import line, plain, what_to_start
 from nandoctor.cli.run import FAULT, INTERRUPTED, check_frameworks
-from nandoctor.cli.treating import Outcome, Wishes, apply, renewed, treat
+from nandoctor.cli.treating import Outcome, Wishes, apply, check_can_ask, renewed, treat
 from nandoctor.errors import CapsuleError, NandoctorError
 from nandoctor.findings import Result
 from nandoctor.report.terminal import print_treatments
@@ -39,11 +39,13 @@ def treat_capsule(path: str, options: TreatOptions) -> tuple[int, Result | None]
         NandoctorError: the capsule, its script or an output cannot be used.
     """
     check_file(options.json, "--json")
+    check_can_ask(options.wishes)
     try:
         fault, result = _fault(path, options.script)
         check_frameworks()
+        offered = _named(fault, result, options.wishes)
         _announce(fault, result)
-        outcome = treat(fault, result, options.wishes, _named(fault, result, options.wishes))
+        outcome = treat(fault, result, options.wishes, offered)
     except KeyboardInterrupt:
         print("nandoctor: interrupted; nothing was written.", file=sys.stderr)
         return INTERRUPTED, None
