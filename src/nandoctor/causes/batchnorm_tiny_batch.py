@@ -39,6 +39,12 @@ _TREATMENTS = (
         "x = keras.layers.GroupNormalization(groups=8)(x)",
     ),
 )
+_FLOOR = edit(
+    "floor-inside-root",
+    "Or keep the variance away from 0, inside the root.",
+    "(x - mean) / tf.sqrt(tf.maximum(variance, 1e-3))",
+    safe=True,
+)
 
 
 def examine(case: Case) -> Suspicion | None:
@@ -62,7 +68,7 @@ def _one_row(case: Case) -> Suspicion | None:
         summary=f"{expression(case.location, 'the normalisation')} takes the spread over a batch of one row, "
         "which is 0 whatever the row holds.",
         facts=(Fact(text="the batch that is normalised over has 1 row", values={"rows": 1}),),
-        treatments=_TREATMENTS,
+        treatments=(*_TREATMENTS, _FLOOR),
     )
 
 
