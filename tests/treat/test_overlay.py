@@ -60,3 +60,13 @@ def test_a_link_to_the_file_is_the_file(module: Path, tmp_path: Path) -> None:
     link.symlink_to(module)
     with overlaid({str(link): "x = 1\n"}):
         assert text_of(str(module)) == "x = 1\n"
+
+
+def test_lines_that_are_read_again_are_those_of_the_text(module: Path) -> None:
+    before = linecache.updatecache
+    with overlaid({str(module): "x = 1\n"}):
+        assert linecache.updatecache(str(module)) == ["x = 1\n"]
+        linecache.clearcache()
+        assert linecache.getline(str(module), 1) == "x = 1\n"
+    assert linecache.updatecache is before
+    assert linecache.getline(str(module), 1) == "def answer():\n"
