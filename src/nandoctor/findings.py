@@ -135,7 +135,11 @@ class Alternative(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
-    """What replaying the step with a treatment showed, or why it could not be tried."""
+    """What trying a treatment showed, or why it could not be tried.
+
+    `steps_replayed` counts the steps that were taken with it, `seconds` the time of the trial. `why` says what did not
+    hold. `whole` is whether the script was run with it from its start to its own end.
+    """
 
     finite: bool | None = None
     gradients_finite: bool | None = None
@@ -143,11 +147,18 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
     healthy_unchanged: bool | None = None
     steps_replayed: int = 0
     seconds: float = 0.0
+    whole: bool = False
+    why: str | None = None
     not_possible: str | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether all that was looked at is as it should be: then the treatment is proven."""
+        return self.finite is True and self.gradients_finite is True and self.still_learns is not False
 
 
 class Treatment(msgspec.Struct, frozen=True, kw_only=True):
-    """One remedy. `safe`: the same value wherever the old one was finite."""
+    """One remedy. `safe`: the same value wherever the old one was finite. `canonical`: the cause's own first one."""
 
     remedy: str
     summary: str
@@ -155,7 +166,12 @@ class Treatment(msgspec.Struct, frozen=True, kw_only=True):
     code: str = ""
     diff: str | None = None
     safety: Literal["safe", "changes-training"] = "changes-training"
+    canonical: bool = False
     verification: Verification | None = None
+
+    @property
+    def proven(self) -> bool:
+        return self.verification is not None and self.verification.holds
 
 
 class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,14 +24,18 @@ _RUN_HELP = """Run a training script, unedited, and name the cause if its loss b
 
 Every Keras `fit` and `evaluate` in the script is watched. A step of `fit` that breaks is not applied; it is replayed
 operation by operation, and the line, the rows and the cause are printed to standard error. Loops of your own with
-tf.GradientTape are watched too: where one breaks, the script is run a second time, silently, up to that step, so
-what it writes it writes again.
+tf.GradientTape are watched too: where one breaks, the script is run a second time, silently, up to that step.
+
+Then remedies are tried: changes of your source, each in a fresh process that runs a patched copy of the script,
+silently, past that step; your files stay as they are. What the script itself writes it writes again; --no-treat leaves
+this out. --fix writes the change that is proven, after asking.
 
 \b
 Examples:
   nandoctor run train.py
   nandoctor run train.py --epochs 3    (arguments of the script)
   nandoctor run --json fault.json train.py
+  nandoctor run --fix train.py         (asks, and writes the proven change)
   nandoctor run --open train.py        (shows the report in the browser)
   nandoctor run -m mypackage.train
 
@@ -66,6 +70,14 @@ def run_command(
     max_steps: Annotated[
         int | None, typer.Option("--max-steps", min=1, metavar="N", help="End the script after N healthy steps.")
     ] = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Write the proven change to your file; asks first.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --fix: do not ask.")] = False,
+    style: Annotated[
+        str, typer.Option("--style", metavar="STYLE", help="plain: your framework's calls; nandoctor: nandoctor.ops.")
+    ] = "plain",
+    no_treat: Annotated[
+        bool, typer.Option("--no-treat", help="Do not try remedies: the script is run once, no more.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing if the run is healthy.")] = False,
 ) -> None:
     """See `_RUN_HELP`."""
@@ -79,6 +91,7 @@ def run_command(
         keep_batch=not no_batch,
         max_steps=max_steps,
         quiet=quiet,
+        wishes=None if no_treat else _wishes(style, fix=fix, yes=yes),
     )
     code, _ = run(script, arguments or [], options, module=module)
     raise typer.Exit(code)
@@ -92,6 +105,10 @@ def replay_command(
     ] = None,
     script: Annotated[
         str | None, typer.Option("--script", metavar="PATH", help="The script, if it is not where it was.")
+    ] = None,
+    try_: Annotated[
+        str | None,
+        typer.Option("--try", metavar="REMEDY", help="Try one remedy: its name, or a changed copy of the script."),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print no progress, and no report of a finite step.")] = False,
 ) -> None:
@@ -107,16 +124,79 @@ def replay_command(
       nandoctor replay .nandoctor/20261122T163358-step24
       nandoctor replay --script ~/work/train.py capsule-from-the-cluster
       nandoctor replay --json fault.json .nandoctor/20261122T163358-step24
+      nandoctor replay --try floor-inside-root .nandoctor/20261122T163358-step24
+      nandoctor replay --try my_train.py .nandoctor/20261122T163358-step24
 
     \b
     Exit code: 3 the step is not finite (or raises again),
     0 it is finite (not reproduced), 2 the capsule or the script
     cannot be used, 130 interrupted.
     """
+    if try_ is not None:
+        from nandoctor.cli.treat import TreatOptions, try_one
+
+        code, _ = try_one(capsule, try_, TreatOptions(json=json, script=script))
+        raise typer.Exit(code)
     from nandoctor.cli.replay import ReplayOptions, replay_capsule
 
     code, _ = replay_capsule(capsule, ReplayOptions(json=json, script=script, quiet=quiet))
     raise typer.Exit(code)
+
+
+@app.command("treat", short_help="Try the remedies of a capsule's fault, and apply the one that is proven.")
+def treat_command(
+    capsule: Annotated[str, typer.Argument(help="The folder of a capsule.", show_default=False)],
+    fix: Annotated[bool, typer.Option("--fix", help="Write the proven change to your file; asks first.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --fix: do not ask.")] = False,
+    style: Annotated[
+        str, typer.Option("--style", metavar="STYLE", help="plain: your framework's calls; nandoctor: nandoctor.ops.")
+    ] = "plain",
+    every: Annotated[bool, typer.Option("--all", help="Try all remedies, also once one is proven.")] = False,
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=1, metavar="S", help="Begin no further trial after so long.")
+    ] = 300.0,
+    json: Annotated[
+        str | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON; - for standard output.")
+    ] = None,
+    script: Annotated[
+        str | None, typer.Option("--script", metavar="PATH", help="The script, if it is not where it was.")
+    ] = None,
+) -> None:
+    """Try the remedies of a capsule's fault, best first, and say which are proven.
+
+    Each remedy is a change of your source. It is tried in a fresh process on a patched copy, your files stay as they
+    are: the step that broke is replayed with it, then the script is run from its start, past that step. What the
+    script itself writes (other than by Keras) it writes again.
+
+    \b
+    Examples:
+      nandoctor treat .nandoctor/20261122T163358-step24
+      nandoctor treat --fix .nandoctor/20261122T163358-step24
+      nandoctor treat --all --style nandoctor .nandoctor/20261122T163358-step24
+
+    \b
+    Exit code: 0 a remedy is proven, 3 none is,
+    2 the capsule or the script cannot be used, 130 interrupted.
+    """
+    from nandoctor.cli.treat import TreatOptions, treat_capsule
+
+    wishes = _wishes(style, fix=fix, yes=yes, proven=0 if every else 1, seconds=seconds)
+    code, _ = treat_capsule(capsule, TreatOptions(json=json, script=script, wishes=wishes))
+    raise typer.Exit(code)
+
+
+def _wishes(style: str, *, fix: bool, yes: bool, proven: int = 1, seconds: float = 120.0) -> Any:
+    """What the options about remedies come to.
+
+    Raises:
+        NandoctorError: the style is not known.
+    """
+    from nandoctor.cli.treating import Wishes
+    from nandoctor.treat.treating import Limits
+
+    if style not in ("plain", "nandoctor"):
+        raise NandoctorError(f"--style {style} is not known: plain or nandoctor.")
+    return Wishes(style=style, limits=Limits(proven=proven, seconds=seconds), fix=fix, yes=yes)  # type: ignore[arg-type]
 
 
 @app.command("explain", short_help="Explain a cause, or list all causes.")

@@ -8,6 +8,7 @@ import gc
 import importlib.util
 import os
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,8 +22,10 @@ from nandoctor.cli.again import explain_again, losses_again
 from nandoctor.cli.loops import LoopSession
 from nandoctor.cli.output import check_file, check_folder, write_file, write_json
 from nandoctor.cli.randomness import Chance
+from nandoctor.cli.restart import what_to_start
 from nandoctor.cli.script import check_module, check_script, plain_excepthook, run_module, run_script, show_error
 from nandoctor.cli.second_run import Ask, Finding, Progress, Work, second_run
+from nandoctor.cli.treating import Wishes, apply, check_can_ask, renewed, treat
 from nandoctor.errors import NandoctorError, PageError
 from nandoctor.findings import Diagnosis, Result
 from nandoctor.frameworks.imports import when_imported
@@ -32,9 +35,12 @@ from nandoctor.frameworks.recognise import keras_backend
 from nandoctor.frameworks.rendezvous import Experiment, Rendezvous
 from nandoctor.guard import Guard, NestedGuard
 from nandoctor.record import healthy_record
-from nandoctor.report.terminal import healthy_line, print_result
+from nandoctor.report.terminal import healthy_line, print_result, print_treatments
 from nandoctor.report.words import PAGE, relative
+from nandoctor.treat.proposal import Proposal
+from nandoctor.treat.treating import Fault
 from nandoctor.watch.floating_point import FloatingPointLog, FloatingPointNote, listening
+from nandoctor.watch.reading import read_capsule
 from nandoctor.watch.started import started_by_run
 from nandoctor.watch.watch import Watch
 
@@ -48,7 +54,10 @@ class StopRun(BaseException):
 
 @dataclass
 class Options:
-    """What the user typed."""
+    """What the user typed. `wishes` is how remedies are tried; None where none are.
+
+    Where no capsule is to be kept, `out` is a folder that is taken away in the end.
+    """
 
     json: str | None = None
     html: str | None = None
@@ -57,6 +66,8 @@ class Options:
     keep_batch: bool = True
     max_steps: int | None = None
     quiet: bool = False
+    wishes: Wishes | None = None
+    keep_capsule: bool = True
 
     def from_here(self) -> Options:
         """The same, wherever the script goes: a script may change its working directory."""
@@ -70,6 +81,7 @@ class Session:
 
     options: Options
     script: str
+    entropy: int | None = None
     guards: list[Guard] = field(default_factory=list)
     log: FloatingPointLog = field(default_factory=FloatingPointLog)
     said: bool = False
@@ -186,7 +198,7 @@ class RunGuard(Guard):
 
     def _say_validation_fault(self, result: Result) -> None:
         """At once: the script goes on, perhaps for hours."""
-        print_result(result, sys.stderr)
+        print_result(result, sys.stderr, untreated=self._session.options.wishes is not None)
         self._session.said = True
 
     def _after_fault(self, result: Result) -> Verdict:
@@ -207,7 +219,23 @@ def run(target: str, arguments: Sequence[str], options: Options, *, module: bool
         check_folder(options.out)
     check_file(options.json, "--json")
     check_file(options.html, "--html")
-    options, home, chance = options.from_here(), os.getcwd(), Chance()
+    check_can_ask(options.wishes)
+    with _with_room_for_a_capsule(options.from_here()) as roomy:
+        return _run(target, arguments, roomy, module)
+
+
+@contextlib.contextmanager
+def _with_room_for_a_capsule(options: Options) -> Iterator[Options]:
+    """Remedies are tried on a capsule, also where none is to be kept."""
+    if options.out is not None or options.wishes is None:
+        yield options
+        return
+    with tempfile.TemporaryDirectory(prefix="nandoctor-") as folder:
+        yield replace(options, out=Path(folder), keep_capsule=False)
+
+
+def _run(target: str, arguments: Sequence[str], options: Options, module: bool) -> tuple[int, Result]:
+    home, chance = os.getcwd(), Chance()
 
     def again(rendezvous: Rendezvous, ask: Ask, progress: Progress) -> Finding:
         with started_by_run(target, arguments, module=module):
@@ -228,7 +256,7 @@ def run(target: str, arguments: Sequence[str], options: Options, *, module: bool
         return losses_again(experiment, progress, run=script, stop=StopRun, chance=chance)
 
     second = second_run(Work(again, losses))
-    session = Session(options, target)
+    session = Session(options, target, entropy=chance.entropy)
     session.loops = LoopSession(target, chance, second, StopRun, session.check_limit, lambda: session.log.notes)
 
     def report(ended: Ended) -> tuple[int, Result]:
@@ -340,14 +368,48 @@ def _report(session: Session, ended: Ended) -> tuple[int, Result]:
     elif session.reported:
         pass
     elif result.diagnoses or result.status == "fault":
-        print_result(result, sys.stderr)
+        print_result(result, sys.stderr, untreated=_can_be_treated(session, result))
     elif not failed and not session.options.quiet:
         print(healthy_line(result), file=sys.stderr)
+    best, treated_page = None, None
+    if _can_be_treated(session, result):
+        result, best, treated_page = _treated(session, result)
     unwritten = session.options.json is not None and not _written_json(result, session.options.json)
-    page = _written_page(session, result)
+    page = _written_page(session, result, treated_page)
     if session.options.open and result.diagnoses:
         _open_page(page)
+    if session.options.wishes is not None and result.diagnoses:
+        apply(best, session.options.wishes, session.script)
     return (FAULT if result.status == "fault" else ended.code or 2 * unwritten), result
+
+
+def _can_be_treated(session: Session, result: Result) -> bool:
+    return session.options.wishes is not None and bool(result.diagnoses) and result.capsule is not None
+
+
+def _treated(session: Session, result: Result) -> tuple[Result, Proposal | None, str | None]:
+    """Try the remedies of the last finding; the result, the change that is proven, and the page with both."""
+    assert result.capsule is not None
+    assert session.options.wishes is not None
+    best, page = None, None
+    try:
+        stored = read_capsule(result.capsule)
+        fault = Fault(stored, what_to_start(stored, None), session.entropy)
+    except NandoctorError as error:
+        result = msgspec.structs.replace(result, notes=(*result.notes, f"no remedy was tried: {error}"))
+    else:
+        outcome = treat(fault, result, session.options.wishes)
+        result, best = renewed(stored, outcome.result), outcome.best
+        page = _page_of(stored.folder)
+    if not session.options.keep_capsule:
+        result = msgspec.structs.replace(result, capsule=None)
+    print_treatments(result, sys.stderr, offer=not session.options.wishes.fix)
+    return result, best, page
+
+
+def _page_of(folder: Path) -> str | None:
+    path = folder / PAGE
+    return path.read_text(encoding="utf-8") if path.is_file() else None
 
 
 def _written_json(result: Result, target: str) -> bool:
@@ -360,12 +422,12 @@ def _written_json(result: Result, target: str) -> bool:
     return True
 
 
-def _written_page(session: Session, result: Result) -> Path | None:
+def _written_page(session: Session, result: Result, made: str | None = None) -> Path | None:
     """Write the page to where the user wants it; where a page of the result lies, there or in its capsule."""
     target = session.options.html
     if target is not None:
         try:
-            content = session.page(result).encode()
+            content = (made or session.page(result)).encode()
         except PageError as error:
             print(f"nandoctor: {error}; --html {target} was not written.", file=sys.stderr)
             target = None

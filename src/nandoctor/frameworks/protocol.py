@@ -102,6 +102,18 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Look:
+    """One step of a replay: its loss, and the Euclidean norm of the gradient of each weight."""
+
+    loss: float
+    gradients: tuple[float, ...]
+
+    @property
+    def finite(self) -> bool:
+        return bool(np.isfinite([self.loss, *self.gradients]).all())
+
+
+@dataclass(frozen=True)
 class Penalty:
     """One regulariser: what it adds to the loss, and the line that asked for it.
 
@@ -206,6 +218,13 @@ class Training(Subject, Protocol):
 
     def state(self) -> dict[str, np.ndarray]:
         """A copy of every variable, on the host."""
+        ...
+
+    def looks_with(self, start: State, batches: Sequence[Batch], steps: int) -> list[Look]:
+        """The steps of a short training from another state, up to one that is not finite; the present one is put back.
+
+        Whatever a step raises comes out.
+        """
         ...
 
     def batch_like(self, batch: Batch, arrays: Mapping[str, np.ndarray]) -> Batch:

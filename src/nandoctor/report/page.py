@@ -19,6 +19,7 @@ import numpy as np
 
 from nandoctor.errors import PageError
 from nandoctor.findings import Diagnosis, Result, StepRecord, Treatment
+from nandoctor.report import words
 from nandoctor.report.batch import BatchView, view_batch
 from nandoctor.report.chain import ChainView, view_chain
 from nandoctor.report.charts import charts
@@ -200,12 +201,11 @@ def _proof(treatment: Treatment) -> tuple[str, tuple[tuple[str, bool], ...]]:
     if shown is None:
         return "", ()
     if shown.not_possible:
-        return f"Not tried: {shown.not_possible}", ()
+        return words.proof(shown), ()
     tests: tuple[tuple[str, Any], ...] = (
         ("the step is finite", shown.finite),
         ("its gradients are finite", shown.gradients_finite),
         ("the training still learns", shown.still_learns),
         ("healthy batches are unchanged", shown.healthy_unchanged),
     )
-    steps = "1 step" if shown.steps_replayed == 1 else f"{shown.steps_replayed:,} steps"
-    return f"Tried on {steps} in {shown.seconds:.1f} s:", tuple((text, ok) for text, ok in tests if ok is not None)
+    return words.proof(shown), tuple((text, ok) for text, ok in tests if ok is not None)

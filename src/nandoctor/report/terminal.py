@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from typing import TextIO
 
 from rich.console import Console
@@ -10,7 +11,16 @@ from rich.padding import Padding
 from rich.text import Text
 
 from nandoctor.findings import Diagnosis, Location, Result, Treatment
-from nandoctor.report.words import PAGE, headline, healthy, relative, rows_text, undiagnosed
+from nandoctor.report.words import (
+    PAGE,
+    changed_lines,
+    headline,
+    healthy,
+    proof,
+    relative,
+    rows_text,
+    undiagnosed,
+)
 
 _WIDEST = 100
 _NARROWEST = 40
@@ -22,14 +32,26 @@ def healthy_line(result: Result) -> str:
     return "\n".join(f"nandoctor: {line}" for line in (healthy(result), *result.notes))
 
 
-def print_result(result: Result, stream: TextIO) -> None:
-    """Print what a command found."""
+def print_result(result: Result, stream: TextIO, *, untreated: bool = False) -> None:
+    """Print what a command found; `untreated`: what to do about the last finding will be printed once it was tried."""
     console = _console(stream)
     console.print()
     if not result.diagnoses:
         _print_undiagnosed(console, result)
-    for diagnosis in result.diagnoses:
+    for n, diagnosis in enumerate(result.diagnoses, 1):
         _print_diagnosis(console, diagnosis, result)
+        if not untreated or n < len(result.diagnoses):
+            _print_cure(console, diagnosis, result)
+
+
+def print_treatments(result: Result, stream: TextIO, *, offer: bool = True) -> None:
+    """Print what to do about the last finding, after `print_result` has left it out.
+
+    `offer`: the command that applies what is proven is named.
+    """
+    console = _console(stream)
+    console.print()
+    _print_cure(console, result.diagnoses[-1], result, offer=offer)
 
 
 def _console(stream: TextIO) -> Console:
@@ -60,8 +82,21 @@ def _print_diagnosis(console: Console, diagnosis: Diagnosis, result: Result) -> 
         _row(console, "Rows", Text(rows_text(diagnosis)))
     for n, fact in enumerate(diagnosis.evidence):
         _row(console, "Seen" if n == 0 else "", Text(fact.text))
-    for treatment in diagnosis.treatments[:2]:
-        _print_treatment(console, treatment)
+
+
+def _print_cure(console: Console, diagnosis: Diagnosis, result: Result, *, offer: bool = True) -> None:
+    """What to do: what is proven, or else the advice; what was tried in vain; and where to read on."""
+    proven = [t for t in diagnosis.treatments if t.proven]
+    refused = [t for t in diagnosis.treatments if t.verification is not None and not t.proven]
+    advised = [t for t in diagnosis.treatments if t.verification is None]
+    for n, treatment in enumerate(proven[:2] or advised[:2]):
+        _print_treatment(console, treatment, "Or" if n and proven else "Fix")
+    if offer and result.capsule is not None and diagnosis is result.diagnoses[-1]:
+        _print_offer(console, shlex.quote(relative(result.capsule)), proven=bool(proven), tried=bool(refused))
+    for n, treatment in enumerate(refused[:3]):
+        assert treatment.verification is not None
+        text = f"{treatment.summary.rstrip('.')}. {proof(treatment.verification)}"
+        _row(console, "Not" if n == 0 else "", Text(text, "dim"))
     for n, other in enumerate(diagnosis.alternatives[:2]):
         _row(console, "Or" if n == 0 else "", Text(f"{other.code} {other.cause} ({other.confidence:.0%})", "dim"))
     for note in result.notes:
@@ -69,6 +104,14 @@ def _print_diagnosis(console: Console, diagnosis: Diagnosis, result: Result) -> 
     for n, more in enumerate(_more(diagnosis, result)):
         _row(console, "More" if n == 0 else "", Text(more))
     console.print()
+
+
+def _print_offer(console: Console, capsule: str, *, proven: bool, tried: bool) -> None:
+    """The command that applies what is proven, or that tries what nobody has tried."""
+    if proven:
+        _row(console, "", Text(f"apply it:  nandoctor treat --fix {capsule}"))
+    elif not tried:
+        _row(console, "", Text(f"try it:  nandoctor treat {capsule}"))
 
 
 def _more(diagnosis: Diagnosis, result: Result) -> list[str]:
@@ -129,10 +172,15 @@ def _source_line(location: Location) -> str:
     return linecache.getline(location.file, location.line).rstrip("\n").expandtabs(1)
 
 
-def _print_treatment(console: Console, treatment: Treatment) -> None:
-    safety = " Same value wherever it was finite." if treatment.safety == "safe" else ""
-    _row(console, "Fix", Text(treatment.summary + safety))
-    for line in treatment.code.splitlines():
+def _print_treatment(console: Console, treatment: Treatment, label: str) -> None:
+    safety = " Same value wherever it was finite." if treatment.safety == "safe" and not treatment.proven else ""
+    _row(console, label, Text(treatment.summary + safety))
+    if treatment.verification is not None:
+        _row(console, "", Text(proof(treatment.verification), "bold"))
+    lines = changed_lines(treatment)
+    for line in lines:
+        _row(console, "", Text(line, "green" if line.startswith("+") else "red"))
+    for line in () if lines else treatment.code.splitlines():
         _row(console, "", Text(line, "green"))
 
 

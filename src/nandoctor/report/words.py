@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import textwrap
 
-from nandoctor.findings import Diagnosis, Result
+from nandoctor.findings import Diagnosis, Result, Treatment, Verification
 
 PAGE = "report.html"
 """The name of the page in a capsule."""
@@ -87,6 +88,27 @@ def rows_text(diagnosis: Diagnosis) -> str:
     noun = "row" if len(rows) == 1 else "rows"
     of = "" if size is None else f" of the batch's {size}"
     return f"{noun} {shown}{of} (counted from 0)"
+
+
+def proof(verification: Verification) -> str:
+    """What trying a treatment came to, in one sentence."""
+    if verification.not_possible is not None:
+        return f"Could not be tried: {verification.not_possible}."
+    if not verification.holds:
+        return f"Tried, and it does not hold: {verification.why or 'the step is not finite'}."
+    how_far = f"over {count(verification.steps_replayed, 'step')}"
+    how_far += ", to the end of the script" if verification.whole else ""
+    unchanged = verification.healthy_unchanged
+    same = "" if unchanged is None else f" Healthy batches give {'the same' if unchanged else 'other'} values."
+    return f"Proven {how_far}.{same}"
+
+
+def changed_lines(treatment: Treatment) -> tuple[str, ...]:
+    """The lines of a treatment's diff that go and come, as far to the left as they can be."""
+    lines = (treatment.diff or "").splitlines()
+    changed = [line for line in lines if line[:1] in ("+", "-") and line[:3] not in ("+++", "---")]
+    bodies = textwrap.dedent("\n".join(line[1:] for line in changed)).split("\n")
+    return tuple(f"{line[0]} {body}".rstrip() for line, body in zip(changed, bodies, strict=False))
 
 
 def shortened(text: str, width: int = 400) -> str:

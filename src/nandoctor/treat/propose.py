@@ -49,7 +49,14 @@ def site_of(
         main = source if script is None or os.path.samefile(script, place.file) else Source.read(script)
     except (TreatError, OSError):
         return None
-    return None if node is None else Site(diagnosis, source, node, main, style, rate)
+    if node is None or not _is_as_seen(source.code(node), place):
+        return None
+    return Site(diagnosis, source, node, main, style, rate)
+
+
+def _is_as_seen(code: str, place: Location) -> bool:
+    """Whether a place still holds what was read there when the fault was found: the file may have changed since."""
+    return not place.code or "".join(place.code.split()) in "".join(code.split()) or "#" in code
 
 
 def _written(remedy: str, site: Site) -> Iterator[Proposal]:
@@ -66,15 +73,3 @@ def _written(remedy: str, site: Site) -> Iterator[Proposal]:
         if proposal is None:
             return
         yield proposal
-
-
-def unmoved(place: Location | None) -> bool:
-    """Whether the file of a place still has there what was read when the fault was found."""
-    if place is None or not place.code:
-        return True
-    try:
-        source = Source.read(place.file)
-    except TreatError:
-        return False
-    node = source.at(place)
-    return node is not None and " ".join(source.code(node).split()) == " ".join(place.code.split())

@@ -14,7 +14,7 @@ from nandoctor.findings import Location
 from nandoctor.frameworks.keras import sites
 from nandoctor.frameworks.keras.batches import rebuilt, take_rows
 from nandoctor.frameworks.keras.changes import contracted, hold_scale, making
-from nandoctor.frameworks.keras.experiments import changed, eagerly, noting_finiteness, noting_losses
+from nandoctor.frameworks.keras.experiments import changed, eagerly, noting_finiteness, noting_looks
 from nandoctor.frameworks.keras.gate import innermost, optimizers_of, state_of
 from nandoctor.frameworks.keras.keeping import kept_for
 from nandoctor.frameworks.keras.penalties import penalties_of
@@ -23,7 +23,7 @@ from nandoctor.frameworks.keras.stepping import watched
 from nandoctor.frameworks.keras.uncalled import callbacks_in_call, uncalled_clipping
 from nandoctor.frameworks.keras.validating import bad_loss, watched_test
 from nandoctor.frameworks.patching import patched
-from nandoctor.frameworks.protocol import Batch, Change, Penalty, State, Watcher
+from nandoctor.frameworks.protocol import Batch, Change, Look, Penalty, State, Watcher
 from nandoctor.frameworks.tensorflow.pipeline import trace_spoiling_map
 from nandoctor.frameworks.tensorflow.recorder import Recorder
 from nandoctor.trace.graph import Trace
@@ -194,23 +194,33 @@ class KerasTraining:
         return finite
 
     def losses_with(self, start: State, batches: Sequence[Batch], steps: int, change: Change) -> list[float]:
+        looks: list[Look] = []
+        try:
+            self._train(looks, start, batches, steps, change)
+        except Exception:  # a change may not fit the user's own code: a cast that it writes out, a shape
+            if change == Change():
+                raise
+        return [look.loss if look.finite else float("nan") for look in looks]
+
+    def looks_with(self, start: State, batches: Sequence[Batch], steps: int) -> list[Look]:
+        looks: list[Look] = []
+        self._train(looks, start, batches, steps, Change())
+        return looks
+
+    def _train(self, looks: list[Look], start: State, batches: Sequence[Batch], steps: int, change: Change) -> None:
+        """Take steps from a state, and note each; the present state is put back."""
         before = self.state()
-        losses: list[float] = []
         try:
             self._begin(start, change)
-            with self._ungated(), making(self.model, change), noting_losses(losses):
+            with self._ungated(), making(self.model, change), noting_looks(looks):
                 for n in range(steps):
                     hold_scale(self.model, 1.0)
                     self._contract(change.bounded)
                     eagerly(self.model.train_step, changed(batches[n % len(batches)], change))
-                    if not losses or not np.isfinite(losses[-1]):
+                    if not looks or not looks[-1].finite:
                         break
-        except Exception:  # a change may not fit the user's own code: a cast that it writes out, a shape
-            if change == Change():
-                raise
         finally:
             self.restore(before)
-        return losses
 
     def _begin(self, start: State, change: Change) -> None:
         self.restore({name: a for name, a in start.items() if not name.endswith("/learning_rate")})
