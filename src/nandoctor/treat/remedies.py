@@ -37,6 +37,7 @@ RECIPES: dict[str, Recipe] = {
     # edits of how a loss is called
     "from-logits": losses.from_logits,
     "last-activation": losses.last_activation,
+    "positive-operand": losses.positive_operand,
     "swap-arguments": losses.swap,
     # precision
     "bfloat16": precision.brain_float,

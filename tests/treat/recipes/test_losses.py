@@ -149,3 +149,37 @@ def test_a_model_that_gives_logits_to_a_focal_loss():
 )
 def test_a_model_whose_output_is_used_keeps_it(layer, rest):
     assert marked.written(losses.loss_from_logits, TF + MODEL.format(layer, rest)) == []
+
+
+POSITIVE = [
+    (
+        "def loss(y, p):\n    return tf.square(y - «tf.math.log1p(p)»)\nm = keras.Sequential([keras.layers.Dense(1)])",
+        'm = keras.Sequential([keras.layers.Dense(1, activation="softplus")])',
+    ),
+    (
+        "class M(keras.Model):\n    def call(self, x):\n        s = self.scale(x)\n        return «tf.math.log(s)»",
+        "s = tf.math.softplus(self.scale(x))",
+    ),
+    (
+        "def f(x):\n    s = keras.layers.Dense(1)(x)\n    return «tf.math.log(s)» + s",
+        "s = tf.math.softplus(keras.layers.Dense(1)(x))",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), POSITIVE)
+def test_what_is_positive_where_it_is_computed(text, expected):
+    assert marked.written(losses.positive_operand, TF + text) == [expected]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "y = «tf.math.log(x)»\nm = keras.layers.Dense(1)(x)",
+        "def loss(y, p):\n    return «tf.math.log(p)»\nm = keras.layers.Dense(1, activation='sigmoid')(x)",
+        "def f(x):\n    s = tf.square(x) - 1\n    return «tf.math.log(s)»",
+        "y = «tf.sqrt(x)»",
+    ],
+)
+def test_nothing_is_made_positive_that_no_layer_gives(text):
+    assert marked.written(losses.positive_operand, TF + text) == []

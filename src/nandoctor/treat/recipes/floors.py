@@ -24,6 +24,7 @@ _INSIDE = {"float16": "1e-3", "bfloat16": "1e-2"}
 
 ROOTS = ("sqrt", "rsqrt", "norm", "std")
 SINGULAR = (*ROOTS, "power", "acos", "asin", "acosh", "atan2")
+_REMEDIES = ("floor-inside-root", "floor-inside-norm", "floor-inside-power", "clip-inside-domain", "nonzero-argument")
 _EUCLIDEAN = frozenset({"None", "2", "2.0", "'euclidean'", '"euclidean"', "'fro'", '"fro"'})
 
 
@@ -44,7 +45,9 @@ def inside(site: Site) -> Iterator[Proposal]:
         splices = [s for operation in singular if (s := floored(draft, operation, floor)) is not None]
         if splices:
             kinds = {_kind(draft, operation) for operation in singular}
-            yield site.edit(_remedy(kinds), _summary(kinds, floor), [*splices, *draft.imports], safe=_is_safe(kinds))
+            yield site.edit(
+                _remedy(site, kinds), _summary(kinds, floor), [*splices, *draft.imports], safe=_is_safe(kinds)
+            )
 
 
 def _passed_on(draft: Draft) -> Iterator[Proposal]:
@@ -162,12 +165,17 @@ def _kind(draft: Draft, operation: Operation) -> str:
     return "sqrt" if half else operation.name
 
 
-def _remedy(kinds: set[str]) -> str:
+def _remedy(site: Site, kinds: set[str]) -> str:
+    """What the cause calls it: a norm, to the framework, is a root."""
+    own = "floor-inside-root"
     if kinds & {"acos", "asin", "acosh"}:
-        return "clip-inside-domain"
-    if "norm" in kinds:
-        return "floor-inside-norm"
-    return "floor-inside-power" if "power" in kinds else "floor-inside-root"
+        own = "clip-inside-domain"
+    elif "norm" in kinds:
+        own = "floor-inside-norm"
+    elif "power" in kinds:
+        own = "floor-inside-power"
+    named = [t.remedy for t in site.diagnosis.treatments if t.remedy in _REMEDIES]
+    return own if own in named or not named else named[0]
 
 
 def _summary(kinds: set[str], floor: str) -> str:

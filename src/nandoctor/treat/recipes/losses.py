@@ -85,13 +85,38 @@ def loss_from_logits(site: Site) -> Iterator[Proposal]:
 
 def last_activation(site: Site) -> Iterator[Proposal]:
     """The last layer gets the softmax or sigmoid that the loss expects."""
-    source, spelling = site.script, Spelling.of(site.script)
-    found = [call for call in source.nodes(cst.Call) if _is_linear(source, spelling, call)]
-    if found:
+    source, last = site.script, _last_linear(site.script)
+    if last is not None:
         kind = _kind(Draft(site))
-        splice = _with_argument(source, found[-1], f'activation="{kind}"')
+        splice = _with_argument(source, last, f'activation="{kind}"')
         summary = f"Give the last layer its {kind}."
         yield site.edit("last-activation", summary, [splice], source=source, from_start=False)
+
+
+def positive_operand(site: Site) -> Iterator[Proposal]:
+    """What the logarithm is taken of is made positive where it is computed: a softplus on the layer that gives it."""
+    draft, source = Draft(site), site.source
+    logarithm = _logarithm(draft)
+    if logarithm is None:
+        return
+    summary = "Make the operand of the logarithm positive where it is computed, with a softplus."
+    operand = logarithm.y if logarithm.name == "xlogy" else logarithm.x
+    made = draft.reader.value(operand)
+    if made is not operand and isinstance(made, cst.Call) and _is_of_a_layer(draft, made):
+        splices = [source.put(made, draft.call("softplus", draft.code(made))), *draft.imports]
+        yield site.edit("positive-operand", summary, splices)
+        return
+    last = _last_linear(site.script)
+    if last is not None and _prediction(draft, logarithm) is not None:
+        splice = _with_argument(site.script, last, 'activation="softplus"')
+        yield site.edit("positive-operand", summary, [splice], source=site.script, from_start=False)
+
+
+def _is_of_a_layer(draft: Draft, call: cst.Call) -> bool:
+    """Whether a call is of a layer: of an attribute of `self`, or of one that is made in place."""
+    owned = isinstance(call.func, cst.Attribute) and draft.code(call.func.value) == "self"
+    full = draft.reader.spelling.full_name(call.func.func) if isinstance(call.func, cst.Call) else None
+    return owned or (full or "").startswith(_LAYERS)
 
 
 def _logarithm(draft: Draft) -> Operation | None:
@@ -267,6 +292,18 @@ def _kind(draft: Draft) -> str:
     one = stats is None or not stats.shape or stats.shape[-1] == 1 or len(stats.shape) == 1
     differences = [] if function is None else draft.reader.inside(function, "subtract")
     return "sigmoid" if one or any(number(draft.source, d.x) == 1.0 for d in differences) else "softmax"
+
+
+def _last_linear(source: Source) -> cst.Call | None:
+    """The last layer that a script makes, where that has no activation; one with an activation may be the output's."""
+    spelling = Spelling.of(source)
+    weighted = [call for call in source.nodes(cst.Call) if _is_weighted(source, spelling, call)]
+    return weighted[-1] if weighted and _is_linear(source, spelling, weighted[-1]) else None
+
+
+def _is_weighted(source: Source, spelling: Spelling, call: cst.Call) -> bool:
+    full = spelling.full_name(call.func) or ""
+    return full.startswith(_LAYERS) and full.rpartition(".")[2].startswith(("Dense", "Conv"))
 
 
 def _is_linear(source: Source, spelling: Spelling, call: cst.Call) -> bool:
