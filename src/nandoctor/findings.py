@@ -16,6 +16,7 @@ SCHEMA = 1
 Number = float | Literal["nan", "inf", "-inf"]
 Phase = Literal["data", "forward", "backward", "update", "state", "validation"]
 Status = Literal["healthy", "fault", "script-error"]
+Dataset = Literal["x", "validation_data"]
 
 
 def number(value: float) -> Number:
@@ -179,6 +180,8 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
 
     `location` is the expression at the root, `surfaced` the place where the fault came to light.
     `samples` are rows of the failing batch, counted from 0; empty where no row in particular is to blame.
+    `dataset_rows` are the same rows in what `fit` or `evaluate` was given (its argument `dataset`), `dataset_batch` is
+    the batch of a `PyDataset` that they are in, `files` are those that they were read from: where it shows.
     """
 
     cause: str
@@ -195,6 +198,10 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     chain: tuple[Event, ...]
     samples: tuple[int, ...]
     batch_size: int | None
+    dataset: Dataset | None = None
+    dataset_rows: tuple[int, ...] = ()
+    dataset_batch: int | None = None
+    files: tuple[str, ...] = ()
     evidence: tuple[Fact, ...]
     confidence: float
     alternatives: tuple[Alternative, ...]

@@ -14,6 +14,7 @@ from nandoctor.causes.cause import Cause
 from nandoctor.causes.constant_feature import divides_by_spread, divides_what_is_centred
 from nandoctor.causes.denominators import zero_denominator
 from nandoctor.causes.growth_facts import growth_fact, overflows
+from nandoctor.diagnose.dataset import with_data_rows
 from nandoctor.diagnose.definition import Family, definition_of
 from nandoctor.diagnose.growth import Clues, Weighed, clues_of, growth_of, single_step, with_trials
 from nandoctor.diagnose.rows import rows_by_experiment, rows_by_value
@@ -49,9 +50,10 @@ def diagnose(capsule: Capsule, trace: Trace, subject: Subject) -> tuple[Diagnosi
         case = build_case(capsule, trace, subject)
         suspicions = rank(case)
         if not suspicions:
-            return (_unexplained(capsule, case),) if case.origin is not None else ()
+            unexplained = (_unexplained(capsule, case),) if case.origin is not None else ()
+            return tuple(with_data_rows(diagnosis, capsule, subject) for diagnosis in unexplained)
         case = _with_rows(case, suspicions[0][1], capsule, subject)
-        return (_diagnosis(_moment(capsule), case, suspicions),)
+        return (with_data_rows(_diagnosis(_moment(capsule), case, suspicions), capsule, subject),)
 
 
 def diagnose_validation(

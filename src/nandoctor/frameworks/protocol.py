@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from nandoctor.findings import Location
+from nandoctor.findings import Dataset, Location
 from nandoctor.frameworks.reading import Reading, ValidationReading
 from nandoctor.trace.graph import Trace
 from nandoctor.trace.locations import Frame
@@ -128,6 +128,23 @@ class Penalty:
     location: Location | None = None
 
 
+@dataclass(frozen=True)
+class DataRows:
+    """Where rows of a batch stand in what a training was given.
+
+    Attributes:
+        dataset: the argument that it is.
+        rows: for each row of the batch the rows of the data that are equal to it; empty where only the batch is known.
+        batch: the batch of a data set that gives whole ones.
+        files: those that these rows were read from.
+    """
+
+    dataset: Dataset
+    rows: tuple[tuple[int, ...], ...] = ()
+    batch: int | None = None
+    files: tuple[str, ...] = ()
+
+
 class Subject(Protocol):
     """What a diagnosis may ask of a training: to run its step again, as it was or with something changed."""
 
@@ -162,6 +179,13 @@ class Subject(Protocol):
 
     def is_finite_with(self, batch: Batch, rows: Sequence[int]) -> bool | None:
         """Whether the step stays finite on some rows of the batch; None where the step does not run on them."""
+        ...
+
+    def data_rows(self, batch: Batch, rows: Sequence[int], index: int) -> DataRows | None:
+        """Where rows of the batch (the `index`-th of its epoch) stand in what the training was given.
+
+        None where that does not show. What was given is left as it is.
+        """
         ...
 
     def losses_with(self, start: State, batches: Sequence[Batch], steps: int, change: Change) -> list[float]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from nandoctor.findings import Location
-from nandoctor.frameworks.protocol import Batch, Change, Penalty, State
+from nandoctor.frameworks.protocol import Batch, Change, DataRows, Penalty, State
 from nandoctor.trace.graph import Trace, Value
 from nandoctor.trace.recurrence import Recurrence
 from nandoctor.trace.terms import Term, only_weights, terms_of
@@ -61,6 +61,9 @@ class RecordedStep:
         return None
 
     def is_finite_with(self, batch: Batch, rows: Sequence[int]) -> bool | None:
+        return None
+
+    def data_rows(self, batch: Batch, rows: Sequence[int], index: int) -> DataRows | None:
         return None
 
     def is_finite_at(self, batch: Batch, scale: float) -> bool | None:

@@ -80,14 +80,38 @@ def surface(diagnosis: Diagnosis) -> str:
 
 
 def rows_text(diagnosis: Diagnosis) -> str:
-    """Which rows of the batch are to blame."""
+    """Which rows of the batch are to blame, and where in the data they came from."""
     rows, size = diagnosis.samples, diagnosis.batch_size
     if size is not None and len(rows) == size and size > 1:
-        return f"all {size} rows of the batch"
-    shown = ", ".join(map(str, rows[:12])) + (f" and {len(rows) - 12} more" if len(rows) > 12 else "")
-    noun = "row" if len(rows) == 1 else "rows"
+        return "; ".join([f"all {size} rows of the batch", *_in_data(diagnosis)])
     of = "" if size is None else f" of the batch's {size}"
-    return f"{noun} {shown}{of} (counted from 0)"
+    text = "; ".join([f"{_rows(rows)}{of}", *_in_data(diagnosis)])
+    return f"{text} (counted from 0)"
+
+
+def _in_data(diagnosis: Diagnosis) -> list[str]:
+    """Where the rows to blame stand in the data, and in which files."""
+    data = "the validation data" if diagnosis.dataset == "validation_data" else "the data"
+    found = []
+    if diagnosis.dataset_batch is not None:
+        found.append(f"batch {diagnosis.dataset_batch} of {data}")
+    if diagnosis.dataset_rows:
+        found.append(f"{_rows(diagnosis.dataset_rows)} of {data}")
+    if diagnosis.files:
+        shown = [_printable(relative(file)) for file in diagnosis.files[:4]]
+        more = len(diagnosis.files) - len(shown)
+        found.append(f"from {', '.join(shown)}" + (f" and {more} more" if more else ""))
+    return found
+
+
+def _rows(rows: tuple[int, ...]) -> str:
+    shown = ", ".join(map(str, rows[:12])) + (f" and {len(rows) - 12} more" if len(rows) > 12 else "")
+    return f"{'row' if len(rows) == 1 else 'rows'} {shown}"
+
+
+def _printable(path: str) -> str:
+    """A name of a file may hold what a terminal would obey."""
+    return "".join(c if c.isprintable() else "?" for c in path)
 
 
 def proof(verification: Verification) -> str:

@@ -15,7 +15,9 @@ from nandoctor.frameworks.keras import sites
 from nandoctor.frameworks.keras.batches import rebuilt, take_rows
 from nandoctor.frameworks.keras.changes import contracted, hold_scale, making
 from nandoctor.frameworks.keras.experiments import changed, eagerly, noting_finiteness, noting_looks
+from nandoctor.frameworks.keras.finding_rows import find_rows
 from nandoctor.frameworks.keras.gate import innermost, optimizers_of, state_of
+from nandoctor.frameworks.keras.given import given_to
 from nandoctor.frameworks.keras.keeping import kept_for
 from nandoctor.frameworks.keras.penalties import penalties_of
 from nandoctor.frameworks.keras.recording import Places, path_of, run_recorded
@@ -23,7 +25,7 @@ from nandoctor.frameworks.keras.stepping import watched
 from nandoctor.frameworks.keras.uncalled import callbacks_in_call, uncalled_clipping
 from nandoctor.frameworks.keras.validating import bad_loss, watched_test
 from nandoctor.frameworks.patching import patched
-from nandoctor.frameworks.protocol import Batch, Change, Look, Penalty, State, Watcher
+from nandoctor.frameworks.protocol import Batch, Change, DataRows, Look, Penalty, State, Watcher
 from nandoctor.frameworks.tensorflow.pipeline import trace_spoiling_map
 from nandoctor.frameworks.tensorflow.recorder import Recorder
 from nandoctor.trace.graph import Trace
@@ -176,6 +178,13 @@ class KerasTraining:
 
     def is_finite_with(self, batch: Batch, rows: Sequence[int]) -> bool | None:
         return self._is_finite(batch, take_rows(batch.data, rows), 1.0)
+
+    def data_rows(self, batch: Batch, rows: Sequence[int], index: int) -> DataRows | None:
+        try:
+            given = given_to(self.model)
+            return None if given is None else find_rows(given, batch, rows, index)
+        except Exception:  # a data set of the user's own may do what it likes
+            return None
 
     def _is_finite(self, batch: Batch, data: Any, scale: float) -> bool | None:
         before = self.state()
