@@ -116,6 +116,17 @@ def iterated(frame: Frame) -> Location:
     return whole
 
 
+def assigned(frame: Frame) -> Location:
+    """The whole of the assignment that a frame was making, not only what it assigns to."""
+    place = locate(frame)
+    for node in ast.walk(parsed(place.file)):
+        if not isinstance(node, ast.Assign):
+            continue
+        if (place.line, place.column) in [(target.lineno, target.col_offset) for target in node.targets]:
+            return location_of(node, place.file)
+    return place
+
+
 def location_of(node: ast.expr | ast.stmt, file: str) -> Location:
     """A piece of a file's syntax tree as a place in it, its source on one line."""
     source = "".join(linecache.getlines(file))

@@ -34,7 +34,6 @@ ALWAYS = ("zero-variance-image", "custom-op-gradient")
 
 MISSED = {
     "bad-initialisation": "the layer is named where it is made, and not where its weights are drawn anew",
-    "regularisation": "the layer is named where it is made, and not where its penalty is set",
 }
 """What nandoctor gets wrong. The faults are honest and stay as they are."""
 

@@ -22,6 +22,7 @@ from keras.src.optimizers.base_optimizer import BaseOptimizer
 from keras.src.trainers.trainer import Trainer
 
 from nandoctor.findings import Location
+from nandoctor.frameworks.keras import regularisers
 from nandoctor.frameworks.patching import patched
 from nandoctor.trace.locations import Frame, locate, location_of, parsed, stack, user_frame
 
@@ -33,13 +34,14 @@ _VARIABLES: dict[int, tuple[weakref.ref[Any], Frame]] = {}
 
 @contextlib.contextmanager
 def noting() -> Iterator[None]:
-    """While inside, remember the user's line behind each new layer and each `compile`."""
+    """While inside, remember the user's line behind each new layer, each `compile` and each regulariser set later."""
     with (
         patched(Operation, "__new__", _noting_new(Operation.__new__)),
         # where it is defined: a `compile` of the model's own keeps Keras from compiling what it loads
         patched(Trainer, "compile", _noting_compile(Trainer.compile)),
         patched(BaseOptimizer, "__init__", _noting_init(BaseOptimizer.__init__)),
         patched(keras.Variable, "__init__", _noting_variable(keras.Variable.__init__)),
+        regularisers.noting(),
     ):
         yield
 
