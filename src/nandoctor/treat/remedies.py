@@ -8,7 +8,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from nandoctor.treat.proposal import Proposal
-from nandoctor.treat.recipes import branches, exponentials, floors, logarithms, losses, masks, precision, quotients
+from nandoctor.treat.recipes import (
+    arithmetic,
+    batches,
+    branches,
+    exponentials,
+    finite_clip,
+    floors,
+    initial_weights,
+    labels,
+    logarithms,
+    loss_scale,
+    losses,
+    masks,
+    normalising,
+    penalties,
+    precision,
+    quotients,
+    rates,
+    recurrence,
+    rows,
+    standardising,
+    statistics,
+)
 from nandoctor.treat.recipes.safe_numerics import or_safe
 from nandoctor.treat.site import Site
 
@@ -46,4 +68,40 @@ RECIPES: dict[str, Recipe] = {
     "guard-that-half-holds": precision.guard,
     "last-layer-single": precision.last_layer_in_single,
     "layer-in-single": precision.layer_in_single,
+    # settings: how far a step goes
+    "clip-by-value": rates.clip_by_value,
+    "clip-in-optimizer": rates.clip_in_optimizer,
+    "clip-norm": rates.clip_norm,
+    "finite-before-clip": finite_clip.before_clip,
+    "larger-epsilon": loss_scale.larger_epsilon,
+    "lower-rate": rates.lower,
+    "mean-not-sum": loss_scale.mean_not_sum,
+    "ordinary-scale": loss_scale.ordinary_scale,
+    "weights-in-single": loss_scale.weights_in_single,
+    # settings: what the model is made of
+    "bounded-activation": recurrence.bounded_activation,
+    "bounded-before-averaging": statistics.bounded,
+    "bounded-decay": recurrence.bounded_decay,
+    "bounded-kernel": recurrence.bounded_kernel,
+    "default-epsilon": normalising.default_epsilon,
+    "fan-based-initializer": initial_weights.by_fans,
+    "finite-initial-value": arithmetic.initial_value,
+    "group-normalisation": normalising.of_groups,
+    "normalise": normalising.between_layers,
+    "weaker-penalty": penalties.weaker,
+    # data
+    "drop-infeasible": batches.drop_infeasible,
+    "drop-outliers": rows.drop_outliers,
+    "drop-rows": rows.drop_not_finite,
+    "finite-arithmetic": arithmetic.finite,
+    "ignore-class": labels.ignore,
+    "impute": rows.impute,
+    "map-labels": labels.to_range,
+    "mask-targets": rows.mask_targets,
+    "no-single-row": batches.no_single_row,
+    "skip-empty": batches.skip_empty,
+    "some-validation-data": batches.some_validation,
+    "standardise-inputs": standardising.inputs,
+    "standardise-targets": standardising.targets,
+    "zero-weights": rows.zero_weights,
 }
