@@ -27,10 +27,11 @@ def site(
     facts=None,
     told="",
     remedies=(),
+    more=(),
 ):
     """Of a script with «marks»; `inputs` is what the operation there was given, None where no step was replayed.
 
-    `facts` and `told` are the numbers and the words of the evidence.
+    `facts` and `told` are the numbers and the words of the evidence, `more` is more of it.
     """
     start, end = text.index("«"), text.index("»") - 1
     plain = text.replace("«", "").replace("»", "")
@@ -45,7 +46,8 @@ def site(
     )
     node = source.at(place)
     assert node is not None
-    diagnosis = _diagnosis(place, inputs, kind, phase, cause, (Fact(text=told, values=facts or {}),), remedies)
+    evidence = (Fact(text=told, values=facts or {}), *more)
+    diagnosis = _diagnosis(place, inputs, kind, phase, cause, evidence, remedies)
     return Site(diagnosis, source, node, source, style, rate)
 
 

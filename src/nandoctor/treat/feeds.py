@@ -104,7 +104,7 @@ def training(site: Site) -> Feed | None:
         return None
     if y is None:
         behind = _behind(source, x)
-        if behind is not None or is_dataset(source, x):
+        if behind is not None or not _is_array(source, x):
             return behind
     weights = argument(call, _WEIGHT, "sample_weight")
     return Feed(source, call, x, y, weights, call=call)
@@ -206,6 +206,8 @@ def _behind(source: Source, node: cst.BaseExpression) -> Feed | None:
     last: cst.Call | None = None
     for call in chain(source, node):
         name = Spelling.of(source).called(call)
+        if name == "flow" and len(call.args) > 1:  # of an ImageDataGenerator
+            return Feed(source, call, argument(call, 0, "x"), argument(call, 1, "y"))
         if name in ("from_tensor_slices", "from_tensors") and call.args:
             return _of_tuple(source, call.args[0].value, call)
         if name == "from_generator" and call.args:
@@ -214,6 +216,16 @@ def _behind(source: Source, node: cst.BaseExpression) -> Feed | None:
     if last is not None and isinstance(last.func, cst.Name):
         return _of_generator(source, last.func) or _of_sequence(source, last.func.value)
     return None
+
+
+def _is_array(source: Source, node: cst.BaseExpression) -> bool:
+    """Whether something is an array, as far as the file says: NumPy made it, or it is a part or the sum of others."""
+    made = written(source, node)
+    if isinstance(made, (cst.Subscript, cst.BinaryOperation)):
+        return True
+    spelling = Spelling.of(source)
+    numpy = (spelling.full_name(made.func) or "").startswith("numpy.") if isinstance(made, cst.Call) else False
+    return numpy or spelling.called(made) in ("astype", "reshape", "fit_transform", "transform", "to_numpy")
 
 
 def _one_back(source: Source, call: cst.Call) -> cst.BaseExpression | None:

@@ -278,7 +278,8 @@ class Source:
         begin = self._line_starts[bisect_right(self._line_starts, start) - 1]
         after = bisect_right(self._line_starts, end)
         stop = self._line_starts[after] if after < len(self._line_starts) else len(self.text)
-        return Splice(stop, stop, "".join(self.text[begin:start] + line + "\n" for line in lines))
+        code = "".join(self.text[begin:start] + line + "\n" for line in lines)
+        return Splice(stop, stop, code if self.text[:stop].endswith("\n") else f"\n{code}")
 
     def fresh(self, name: str) -> str:
         """A name that the file does not use yet."""

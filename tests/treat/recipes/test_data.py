@@ -89,6 +89,27 @@ def test_nothing_where_no_data_is_handed_over(text):
     assert marked.changed(rows.drop_not_finite, NP + text) == []
 
 
+LOADED = [
+    ('import pandas as pd\ndf = «pd.read_csv("a.csv")»', "df = df.dropna()"),
+    ('t = «np.genfromtxt("a.csv")»', "t = t[np.isfinite(np.asarray(t)).reshape(len(t), -1).all(axis=1)]"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), LOADED)
+def test_incomplete_rows_are_left_out_where_they_are_read(text, expected):
+    assert marked.changed(rows.drop_not_finite, NP + text) == [expected]
+
+
+def test_what_an_unknown_function_gives_is_no_array():
+    text = NP + "flow = make_flow()\n«model.fit(flow, epochs=2)»"
+    assert marked.changed(rows.drop_not_finite, text) == []
+
+
+def test_labels_that_serve_twice_are_mapped_once():
+    text = NP + "«m.fit(x, y, validation_data=(x, y), epochs=2)»"
+    assert marked.changed(labels.to_range, text, facts={"min": -1.0, "max": 1.0}) == ["y = (y + 1) / 2.0"]
+
+
 def test_numpy_is_imported_where_it_is_not():
     text = "import keras\n«model.fit(x, y, epochs=2)»"
     assert marked.whole(rows.drop_not_finite, text).startswith("import numpy as np\nimport keras\nkeep = np.isfinite")
@@ -123,8 +144,9 @@ def test_weights_and_outliers():
 def scaled(name, prefix):
     mean, spread = f"{prefix}_mean", f"{prefix}_spread"
     return (
-        f'{mean}, {spread} = np.mean({name}, axis=0, dtype="float64"), np.std({name}, axis=0, dtype="float64")\n'
-        f'{name} = np.asarray(({name} - {mean}) / np.where({spread} > 0, {spread}, 1.0), "float32")'
+        f'{name} = np.asarray({name}, "float64")\n'
+        f"{mean}, {spread} = {name}.mean(axis=0), {name}.std(axis=0)\n"
+        f'{name} = (({name} - {mean}) / np.where({spread} > 0, {spread}, 1.0)).astype("float32")'
     )
 
 
@@ -133,9 +155,10 @@ INPUTS = [
     (NP + "«model.fit(x_train, y_train, epochs=2)»", scaled("x_train", "x")),
     (
         NP + "«model.fit(x, y, validation_data=(v, z), epochs=2)»",
-        scaled("x", "x") + '\nv = np.asarray((v - x_mean) / np.where(x_spread > 0, x_spread, 1.0), "float32")',
+        scaled("x", "x")
+        + '\nv = ((np.asarray(v, "float64") - x_mean) / np.where(x_spread > 0, x_spread, 1.0)).astype("float32")',
     ),
-    (NP + "images = load()\n«model.fit(images, y, epochs=2)»", 'images = np.asarray(images / 255.0, "float32")'),
+    (NP + "images = load()\n«model.fit(images, y, epochs=2)»", 'images = np.asarray(images, "float32") / 255.0'),
     (TF + "d = tf.data.Dataset.from_tensor_slices((x, y)).batch(4)\n«model.fit(d, epochs=2)»", scaled("x", "x")),
 ]
 
@@ -168,7 +191,7 @@ def test_inputs_of_a_generator_are_scaled_where_they_are_made():
         "d = tf.data.Dataset.from_generator(pairs, output_signature=s)\nmodel.fit(d, epochs=2)"
     )
     assert marked.changed(standardising.inputs, text, facts={"scale": 255.0})[0] == (
-        'images = np.asarray(images / 255.0, "float32")'
+        'images = np.asarray(images, "float32") / 255.0'
     )
 
 

@@ -5,6 +5,7 @@
 import marked
 import pytest
 
+from nandoctor.findings import Fact
 from nandoctor.treat.recipes import rates
 
 K, TF = "import keras\n", "import tensorflow as tf\n"
@@ -169,6 +170,22 @@ DEAD = K + (
 def test_the_clip_of_a_dead_callback_in_the_optimizer(call, limit, left):
     expected = f"opt = keras.optimizers.SGD(0.5, global_clipnorm={limit})" + (f"\n{left}" if left else "")
     assert marked.changed(rates.clip_in_optimizer, DEAD + call)[0] == expected
+
+
+def test_the_replay_that_came_to_the_lower_loss_is_written_first():
+    def told(rate, clip):
+        return (
+            Fact(text="replayed with the learning rate cut to 0.1 of it: ...", values={"settles": True, "loss": rate}),
+            Fact(
+                text="replayed with the gradients clipped to a norm of 1: ...", values={"settles": True, "loss": clip}
+            ),
+        )
+
+    plain, both = "SGD(0.5, global_clipnorm=1.0)", "SGD(0.05, global_clipnorm=1.0)"
+    text = K + "opt = «keras.optimizers.SGD(0.5)»"
+    for more, order in ((told(0.1, 0.4), [both, plain]), (told(0.4, 0.1), [plain, both])):
+        found = marked.changed(rates.clip_norm, text, more=more)[:2]
+        assert found == [f"opt = keras.optimizers.{code}" for code in order]
 
 
 UNUSED = [

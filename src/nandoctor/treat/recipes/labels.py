@@ -82,11 +82,15 @@ def _mapped(site: Site, summary: str, levels: str, code: str) -> Iterator[Propos
         held = feeds.validation(site)
         hoists: dict[cst.CSTNode, Hoist] = {}
         known = source.fresh(levels or "levels")
+        done: set[str] = set()
         for n, place in enumerate((fed, held)):
             if place is None or place.targets is None or place.source is not source or not feeds.has_room(place):
                 continue
             hoist = hoists.setdefault(source.statement(place.at), Hoist(source, place.at))
             name = hoist.name(place.targets, "validation_labels" if n else "labels")
+            if name in done:
+                continue
+            done.add(name)
             if levels and not n:
                 hoist.lines.append(f"{known} = {np}.unique({name})")
             hoist.lines.append(f"{name} = {code.format(np=np, name=name, levels=known)}")

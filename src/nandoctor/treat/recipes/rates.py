@@ -111,13 +111,26 @@ def _clipped(site: Site, remedy: str, limit: float, also: tuple[Splice, ...]) ->
         return
     source = found[0].source
     also = also if source is site.source else ()
-    for factor in (None, *_factors(site)[:2]):
+    first, second, _ = _factors(site)
+    for factor in (first, None, second) if _rate_is_better(site) else (None, first, second):
         splices: list[Splice] = []
         for optimizer in found:
             splices += _clip(site, optimizer.source, limit, factor) if optimizer.source is source else []
         what = f"Clip the norm of all gradients at {tidy(limit)}, in the optimizer"
         what += "" if factor is None else f", and lower the learning rate{_to(site, factor)}"
         yield site.edit(remedy, f"{what}.", dict.fromkeys([*splices, *also]), kind="setting", source=source)
+
+
+def _rate_is_better(site: Site) -> bool:
+    """Whether the replay with a lower rate came to a lower loss than that with clipped gradients."""
+    rate, clip = (
+        min(
+            (float(f.values["loss"]) for f in site.diagnosis.evidence if words in f.text and "loss" in f.values),
+            default=None,
+        )
+        for words in ("with the learning rate cut", "with the gradients clipped")
+    )
+    return rate is not None and clip is not None and rate < clip
 
 
 def _clip(site: Site, source: Source, limit: float, factor: float | None) -> list[Splice]:

@@ -18,6 +18,8 @@ from nandoctor.treat.values import written
 _NO_MEASUREMENT = "1e10"
 """What stands for "no data" in measurements is far beyond them: 1e20, 3.4e38."""
 
+_LOADING = ("genfromtxt", "loadtxt", "load", "fromfile", "to_numpy")
+
 Test = Callable[[str, str], str]
 """From NumPy's name and an array's to an expression that is true where an element may stay."""
 
@@ -26,6 +28,7 @@ def drop_not_finite(site: Site) -> Iterator[Proposal]:
     """Leave the rows out that hold NaN or infinity, of all arrays alike."""
     yield from _dropped(site, "drop-rows", "Leave the rows out that are not finite.", _finite)
     yield from _filtered(site)
+    yield from _where_loaded(site)
 
 
 def drop_outliers(site: Site) -> Iterator[Proposal]:
@@ -173,6 +176,26 @@ def _filtered(site: Site) -> Iterator[Proposal]:
     summary = "Filter out what is not finite."
     end = source.outer_span(place)[1]
     yield site.edit("drop-rows", summary, [Splice(end, end, code), *imports], kind="data", source=source)
+
+
+def _where_loaded(site: Site) -> Iterator[Proposal]:
+    """A table without its incomplete rows, under the line that reads it."""
+    source, parent = site.source, site.source.parent(site.node)
+    target = parent.targets[0].target if isinstance(parent, cst.Assign) else None
+    called = Spelling.of(source).called(site.node) or ""
+    if not isinstance(target, cst.Name):
+        return
+    name = target.value
+    if called.startswith("read_"):  # of pandas
+        line, imports = f"{name} = {name}.dropna()", list[Splice]()
+    elif called in _LOADING:
+        np, needed = feeds.numpy_word(source)
+        imports = list(needed)
+        line = f"{name} = {name}[{_of_rows(np, name, _finite)}]"
+    else:
+        return
+    summary = "Leave incomplete rows out where they are read."
+    yield site.edit("drop-rows", summary, [source.below(site.node, line), *imports], kind="data")
 
 
 def _before_batches(source: Source, node: cst.BaseExpression) -> cst.BaseExpression:

@@ -90,15 +90,20 @@ def _standardise(
     source = part.source
     hoist = hoists.setdefault(source.statement(part.node), Hoist(source, part.node))
     name = hoist.name(part.node, role)
-    numbers = _numbers(site, source, part.node, np, name, role)
-    if len(numbers) == 1:
-        change = f"{{name}} / {numbers[0]}"
+    top = _top(site, source, part.node, name, role)
+    if top is not None:
+        change = f'{np}.asarray({{name}}, "float32") / {top}'
+        hoist.lines.append(f"{name} = {change.format(name=name)}")
     else:
         mean, spread = source.fresh(f"{_short(name)}_mean"), source.fresh(f"{_short(name)}_{_SPREAD}")
-        hoist.lines.append(f"{mean}, {spread} = {numbers[0]}, {numbers[1]}")
-        floor = f"{np}.where({spread} > 0, {spread}, 1.0)"
-        change = f"({{name}} - {mean}) / {floor}"
-    hoist.lines.append(f'{name} = {np}.asarray({change.format(name=name)}, "float32")')
+        axis = "" if _are_pictures(site, source, part.node, name) else "axis=0"
+        change = f'(({{name}} - {mean}) / {np}.where({spread} > 0, {spread}, 1.0)).astype("float32")'
+        hoist.lines += [
+            f'{name} = {np}.asarray({name}, "float64")',
+            f"{mean}, {spread} = {name}.mean({axis}), {name}.std({axis})",
+            f"{name} = {change.format(name=name)}",
+        ]
+        change = change.format(name=f'{np}.asarray({{name}}, "float64")')
     if mate is None or not source.has_room_above(mate.node):
         return
     later = hoists.setdefault(source.statement(mate.node), Hoist(source, mate.node))
@@ -106,22 +111,17 @@ def _standardise(
         return  # the numbers are not there yet
     other = later.name(mate.node, f"validation_{role}")
     if other != name:
-        later.lines.append(f'{other} = {np}.asarray({change.format(name=other)}, "float32")')
+        later.lines.append(f"{other} = {change.format(name=other)}")
 
 
 def _short(name: str) -> str:
     return re.sub(r"_?train(ing)?_?", "", name, flags=re.IGNORECASE) or name
 
 
-def _numbers(site: Site, source: Source, node: cst.BaseExpression, np: str, name: str, role: str) -> tuple[str, ...]:
-    """What to divide by; or the mean and the spread: over all of pictures, of each column elsewhere."""
-    if role == "inputs" and _are_pictures(site, source, node, name):
-        largest = _largest(site)
-        if largest is not None:
-            return (tidy(largest),)
-        return f"{np}.mean({name})", f"{np}.std({name})"
-    double = ', dtype="float64"'
-    return f"{np}.mean({name}, axis=0{double})", f"{np}.std({name}, axis=0{double})"
+def _top(site: Site, source: Source, node: cst.BaseExpression, name: str, role: str) -> str | None:
+    """What pixels are divided by; None for all else, which has a mean and a spread."""
+    largest = _largest(site) if role == "inputs" and _are_pictures(site, source, node, name) else None
+    return None if largest is None else tidy(largest)
 
 
 def _are_pictures(site: Site, source: Source, node: cst.BaseExpression, name: str) -> bool:
@@ -164,12 +164,15 @@ def _where_made(site: Site, remedy: str, summary: str) -> Iterator[Proposal]:
         return
     np, imports = feeds.numpy_word(source)
     role = "targets" if "targets" in remedy else "inputs"
-    numbers = _numbers(site, source, site.node, np, name, role)
-    if len(numbers) == 1:
-        change = f"{name} / {numbers[0]}"
-    else:
-        change = f"({name} - {numbers[0]}) / {np}.maximum({numbers[1]}, 1e-7)"
-    lines = [f'{name} = {np}.asarray({change}, "float32")']
+    top = _top(site, source, site.node, name, role)
+    lines = [f'{name} = {np}.asarray({name}, "float32") / {top}']
+    if top is None:
+        axis = "" if _are_pictures(site, source, site.node, name) else "axis=0"
+        floored = f"{np}.maximum({name}.std({axis}), 1e-7)"
+        lines = [
+            f'{name} = {np}.asarray({name}, "float64")',
+            f'{name} = (({name} - {name}.mean({axis})) / {floored}).astype("float32")',
+        ]
     yield site.edit(remedy, summary, [source.below(site.node, *lines), *imports], kind="data")
 
 
