@@ -31,6 +31,7 @@ def before_clip(site: Site) -> Iterator[Proposal]:
             "Scale the gradients by their largest element before the norm is taken: no square overflows then.",
             [*_scaled_norm(draft, call, gradients, tf), *draft.imports],
             safe=True,
+            from_start=True,  # a replayed step is judged by its gradients before they are clipped
         )
     if isinstance(given, cst.Name) and source.is_own(given):
         finite = source.fresh("finite")
@@ -39,7 +40,9 @@ def before_clip(site: Site) -> Iterator[Proposal]:
             f"{gradients} = [{tf}.where({finite}, g, {tf}.zeros_like(g)) for g in {gradients}]",
         )
         summary = "Take no step where the norm of the gradients is not finite."
-        yield site.edit("finite-before-clip", summary, [source.before(call, *lines), *draft.imports], safe=True)
+        yield site.edit(
+            "finite-before-clip", summary, [source.before(call, *lines), *draft.imports], safe=True, from_start=True
+        )
 
 
 def _scaled_norm(draft: Draft, call: cst.Call, gradients: str, tf: str) -> list[Splice]:
