@@ -166,6 +166,10 @@ class Subject(Protocol):
         """The user's line that made the layer of a variable."""
         ...
 
+    def assigned_site(self, name: str) -> Location | None:
+        """The user's line that put values into a variable after it was made, the last before the first step."""
+        ...
+
     def trace_step(self, batch: Batch) -> Trace:
         """Run the step (of training or validation, as the batch says) eagerly from the present state, recorded.
 

@@ -26,6 +26,7 @@ from nandoctor.frameworks.keras.uncalled import callbacks_in_call, uncalled_clip
 from nandoctor.frameworks.keras.validating import bad_loss, watched_test
 from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.protocol import Batch, Change, DataRows, Look, Penalty, State, Watcher
+from nandoctor.frameworks.tensorflow.assigning import training
 from nandoctor.frameworks.tensorflow.pipeline import trace_spoiling_map
 from nandoctor.frameworks.tensorflow.recorder import Recorder
 from nandoctor.trace.graph import Trace
@@ -74,6 +75,7 @@ class KerasTraining:
         kept = kept_for(self.model)
         kept.function = self.model.train_function
         function = watched(self.model, kept.gate.holding, watcher, self.unguarded, self._note_dataset)
+        self._open.enter_context(training())
         self._open.enter_context(patched(self.model, "train_function", function))
 
     def _note_dataset(self, dataset: Any) -> None:
@@ -148,6 +150,10 @@ class KerasTraining:
             if name.split(" ", 1)[-1] in own:
                 return sites.made_at(layer)
         return None
+
+    def assigned_site(self, name: str) -> Location | None:
+        variable = self._variables().get(name)
+        return None if variable is None else sites.assigned_at(variable)
 
     # -- replay ---------------------------------------------------------------------------------
 
