@@ -159,7 +159,10 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Treatment(msgspec.Struct, frozen=True, kw_only=True):
-    """One remedy. `safe`: the same value wherever the old one was finite. `canonical`: the cause's own first one."""
+    """One remedy. `safe`: the same value wherever the old one was finite.
+
+    `canonical`: of those that could be written here, the one that the cause names first.
+    """
 
     remedy: str
     summary: str
