@@ -1,7 +1,7 @@
 """Exponentials of which only a quotient or a logarithm is used: their largest exponent is subtracted first.
 
-`sum(a exp(x)) / sum(exp(x))` stays the same, `log(sum(a exp(x)))` gets the largest exponent back. It is how
-a softmax and a logsumexp are computed, for what is nearly one of them: with a mask, with a mean, with the diagonal on top.
+`sum(a exp(x)) / sum(exp(x))` stays the same, `log(sum(a exp(x)))` gets the largest exponent back. It is how softmax and
+logsumexp are computed, for what is nearly one of them: with a mask, with a mean, with the diagonal on top.
 """
 
 from __future__ import annotations
