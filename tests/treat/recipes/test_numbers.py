@@ -76,6 +76,13 @@ CASES = [
     (exponentials.stable, OPS, "ops.log(ops.sum(«ops.exp(300.0 * x)», axis=-1))", ONE),
     (exponentials.stable, TF, "1.0 / (1.0 + «tf.exp(-300.0 * x)»)", [[-1.0, 1.0, 0.0]]),
     (exponentials.stable, TF, "tf.math.log(«tf.cosh(300.0 * x)»)", ONE),
+    (exponentials.stable, TF, "tf.math.log(tf.reduce_mean(«tf.exp(300.0 * x)», axis=1)) * 2.0", ONE),
+    (
+        exponentials.stable,
+        TF,
+        "tf.reduce_sum(x * «tf.exp(300.0 * x)», axis=1) / tf.reduce_sum(tf.exp(300.0 * x), axis=1)",
+        ONE,
+    ),
     (exponentials.bound, OPS, "«ops.exp(300.0 * x)»", ONE),
     (masks.finite, TF + INF, "«tf.nn.softmax(tf.where(x > 2.0, x, -np.inf))» * x", ONE),
     (masks.finite, OPS, "«ops.softmax(x + ops.log(ops.cast(x > 2.0, x.dtype)))» * x", ONE),
