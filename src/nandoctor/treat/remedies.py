@@ -8,7 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from nandoctor.treat.proposal import Proposal
-from nandoctor.treat.recipes import branches, exponentials, floors, logarithms, losses, masks, precision, quotients
+from nandoctor.treat.recipes import (
+    branches,
+    exponentials,
+    floors,
+    logarithms,
+    losses,
+    masks,
+    precision,
+    quotients,
+    rows,
+)
 from nandoctor.treat.recipes.safe_numerics import or_safe
 from nandoctor.treat.site import Site
 
@@ -39,6 +49,17 @@ RECIPES: dict[str, Recipe] = {
     "last-activation": losses.last_activation,
     "positive-operand": losses.positive_operand,
     "swap-arguments": losses.swap,
+    # the data, before it is fed
+    "bounded-before-averaging": rows.bound,
+    "drop-infeasible": rows.drop_named,
+    "drop-named-rows": rows.drop_named,
+    "drop-rows": rows.drop,
+    "impute": rows.impute,
+    "map-labels": rows.map_labels,
+    "skip-empty": rows.skip_empty,
+    "some-validation-data": rows.some_validation,
+    "standardise-inputs": rows.standardise_inputs,
+    "standardise-targets": rows.standardise_targets,
     # precision
     "bfloat16": precision.brain_float,
     "compute-in-single": precision.compute_in_single,
