@@ -185,6 +185,91 @@ def treat_command(
     raise typer.Exit(code)
 
 
+_TRIAL_HELP = """Find the learning rate, optimizer and clip that train: short trainings from a healthy state.
+
+The script runs up to the first steps of its first Keras `fit`. From the state that this began from, some 20 settings
+are tried on its first batches, in the same process, by successive halving: each is given a few steps, and the better
+half goes on twice as long. Then the script ends; its own training does not go on, and what Keras saves goes over
+nothing. Of a capsule, the trials begin from the oldest state before the growth, on its batches.
+
+\b
+Examples:
+  nandoctor trial train.py
+  nandoctor trial train.py --epochs 3          (arguments of the script)
+  nandoctor trial --fit 2 train.py             (the script's second fit)
+  nandoctor trial --optimizer adam --optimizer lion --rate 1e-3 --rate 1e-4 train.py
+  nandoctor trial --html trial.html train.py
+  nandoctor trial .nandoctor/20261122T163358-step24
+
+\b
+Exit code: 0 some setting learns, 3 none does, 2 there is nothing to
+try or it cannot be used, 130 interrupted.
+"""
+
+
+@app.command(
+    "trial",
+    help=_TRIAL_HELP,
+    short_help="Find the learning rate, optimizer and clip that train.",
+    context_settings={"allow_interspersed_args": False, "ignore_unknown_options": False},
+)
+def trial_command(
+    target: Annotated[
+        str,
+        typer.Argument(metavar="SCRIPT|CAPSULE", help="The script (with -m: the module), or the folder of a capsule."),
+    ],
+    arguments: Annotated[list[str] | None, typer.Argument(help="Arguments for the script.", show_default=False)] = None,
+    module: Annotated[bool, typer.Option("-m", help="SCRIPT is the name of a module.")] = False,
+    fit: Annotated[
+        int | None, typer.Option("--fit", min=1, metavar="N", help="The script's N-th `fit`; else the first.")
+    ] = None,
+    optimizer: Annotated[
+        list[str] | None,
+        typer.Option("--optimizer", metavar="NAME", help="Try this one; own: the script's. Again: more."),
+    ] = None,
+    rate: Annotated[
+        list[float] | None, typer.Option("--rate", metavar="RATE", help="Try this learning rate. Again: more.")
+    ] = None,
+    clip: Annotated[
+        list[str] | None, typer.Option("--clip", metavar="NORM", help="Try this global_clipnorm, or none. Again: more.")
+    ] = None,
+    settings: Annotated[int, typer.Option("--settings", min=1, metavar="N", help="Try at most N settings.")] = 20,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            "--steps", min=2, metavar="N", help="Steps of the longest training; else 16 to 64, by their speed."
+        ),
+    ] = None,
+    json: Annotated[
+        str | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON; - for standard output.")
+    ] = None,
+    html: Annotated[
+        str | None, typer.Option("--html", metavar="FILE", help="Write the result as one HTML page, with charts.")
+    ] = None,
+    script: Annotated[
+        str | None,
+        typer.Option("--script", metavar="PATH", help="Of a capsule: the script, if it is not where it was."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print no progress.")] = False,
+) -> None:
+    """See `_TRIAL_HELP`."""
+    from nandoctor.cli.trial import TrialOptions, try_capsule, try_script, wishes_of
+
+    wishes = wishes_of(optimizer or [], rate or [], clip or [], settings, steps)
+    options = TrialOptions(wishes=wishes, fit=fit, script=script, json=json, html=html, quiet=quiet)
+    if not module and Path(target).is_dir():
+        if arguments or fit is not None:
+            raise NandoctorError(
+                f"{target} is a capsule, which knows its script's arguments and `fit`: leave them out."
+            )
+        code, _ = try_capsule(target, options)
+    else:
+        if script is not None:
+            raise NandoctorError("--script is for a capsule; here the script is named already.")
+        code, _ = try_script(target, arguments or [], options, module=module)
+    raise typer.Exit(code)
+
+
 def _wishes(style: str, *, fix: bool, yes: bool, proven: int = 1, seconds: float = 120.0) -> Any:
     """What the options about remedies come to.
 

@@ -296,8 +296,12 @@ def _calls(replay: Replay) -> str:
     name, made, wanted = "fit", replay.fits, replay.started.fit
     if replay.started.evaluate is not None:
         name, made, wanted = "evaluate", replay.evaluations, replay.started.evaluate
-    calls = f"1 `{name}` call" if made == 1 else f"{made} `{name}` calls"
-    return f"{calls}, and the capsule is of `{name}` call {wanted + 1}"
+    return f"{calls_of(name, made)}, and the capsule is of `{name}` call {wanted + 1}"
+
+
+def calls_of(name: str, made: int) -> str:
+    """How many calls there were of a method."""
+    return f"1 `{name}` call" if made == 1 else f"{made} `{name}` calls"
 
 
 def _print(replay: Replay, result: Result) -> None:

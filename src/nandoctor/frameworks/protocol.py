@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from nandoctor.findings import Dataset, Location
+from nandoctor.findings import Dataset, Location, Setting
 from nandoctor.frameworks.reading import Reading, ValidationReading
 from nandoctor.trace.graph import Trace
 from nandoctor.trace.locations import Frame
@@ -111,6 +112,60 @@ class Look:
     @property
     def finite(self) -> bool:
         return bool(np.isfinite([self.loss, *self.gradients]).all())
+
+
+@dataclass(frozen=True)
+class Present:
+    """How a training is set as it stands.
+
+    Attributes:
+        optimizer: the name of its class.
+        rate: the learning rate; of a schedule, the largest that it gives over the steps of a trial.
+        schedule: whether a schedule gives it.
+        clips: whether the optimizer clips gradients.
+        replaceable: whether another optimizer can be put in its place: there is one, and it is known who holds it.
+    """
+
+    optimizer: str
+    rate: float
+    schedule: bool = False
+    clips: bool = False
+    replaceable: bool = True
+
+    @property
+    def has_rate(self) -> bool:
+        """Whether the rate is one that can be multiplied."""
+        return bool(np.isfinite(self.rate)) and self.rate > 0
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Some steps of a short training.
+
+    Attributes:
+        losses: of each step; where it is not `finite`, the last is that of the step that broke.
+        finite: whether losses, gradients and weights were. A gradient that a loss scaler skips does not count.
+        error: what a step raised.
+    """
+
+    losses: tuple[float, ...] = ()
+    finite: bool = True
+    error: str | None = None
+
+
+class Trainings(Protocol):
+    """Short trainings from one state, on the same batches in the same order, each with a setting of its own."""
+
+    @property
+    def present(self) -> Present: ...
+
+    def further(self, setting: Setting, steps: int) -> Stretch:
+        """The next steps with a setting, from where the last ones with it ended."""
+        ...
+
+    def forget(self, setting: Setting) -> None:
+        """No more steps with a setting will be asked for."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -260,5 +315,21 @@ class Training(Subject, Protocol):
 
         Raises:
             CapsuleError: the arrays do not fit the structure.
+        """
+        ...
+
+    def short_trainings(
+        self, start: State, batches: Sequence[Batch], most: int, roles: Mapping[str, frozenset[str]]
+    ) -> contextlib.AbstractContextManager[Trainings]:
+        """While inside, short trainings can be made; then the present state is put back.
+
+        Args:
+            start: the state that they begin from.
+            batches: what they train on.
+            most: steps of the longest one.
+            roles: which arrays are meant by the `inputs` and `targets` of a setting.
+
+        Raises:
+            TreatError: the training cannot be set otherwise.
         """
         ...

@@ -155,8 +155,8 @@ def with_epsilon(model: Any, epsilon: float) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def with_clipping(model: Any, norm: float) -> Iterator[None]:
-    """While inside, every optimizer clips the norm of all its gradients, instead of any clip of its own."""
+def with_clipping(model: Any, norm: float | None) -> Iterator[None]:
+    """While inside, every optimizer clips the norm of all its gradients, or nothing, instead of any clip of its own."""
     with contextlib.ExitStack() as stack:
         for optimizer in inner_optimizers(model):
             for name, value in (("clipnorm", None), ("clipvalue", None), ("global_clipnorm", norm)):

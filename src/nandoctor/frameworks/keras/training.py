@@ -21,6 +21,7 @@ from nandoctor.frameworks.keras.given import given_to
 from nandoctor.frameworks.keras.keeping import kept_for
 from nandoctor.frameworks.keras.penalties import penalties_of
 from nandoctor.frameworks.keras.recording import Places, path_of, run_recorded
+from nandoctor.frameworks.keras.settings import KerasTrainings
 from nandoctor.frameworks.keras.stepping import watched
 from nandoctor.frameworks.keras.uncalled import callbacks_in_call, uncalled_clipping
 from nandoctor.frameworks.keras.validating import bad_loss, watched_test
@@ -234,6 +235,17 @@ class KerasTraining:
                     eagerly(self.model.train_step, changed(batches[n % len(batches)], change))
                     if not looks or not looks[-1].finite:
                         break
+        finally:
+            self.restore(before)
+
+    @contextlib.contextmanager
+    def short_trainings(
+        self, start: State, batches: Sequence[Batch], most: int, roles: Mapping[str, frozenset[str]]
+    ) -> Iterator[KerasTrainings]:
+        before = self.state()
+        try:
+            with self._ungated():
+                yield KerasTrainings(self, start, batches, most, roles)
         finally:
             self.restore(before)
 
