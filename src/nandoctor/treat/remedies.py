@@ -51,7 +51,7 @@ RECIPES: dict[str, Recipe] = {
     "swap-arguments": losses.swap,
     # the data, before it is fed
     "bounded-before-averaging": rows.bound,
-    "drop-infeasible": rows.drop_named,
+    "drop-infeasible": rows.drop_infeasible,
     "drop-named-rows": rows.drop_named,
     "drop-rows": rows.drop,
     "impute": rows.impute,

@@ -26,7 +26,12 @@ def drop(site: Site) -> Iterator[Proposal]:
         yield _repair(site, fed, "drop-rows", "Leave out the rows that are not finite.", splices, numpy)
 
 
-def drop_named(site: Site) -> Iterator[Proposal]:
+def drop_infeasible(site: Site) -> Iterator[Proposal]:
+    """The rows whose target does not fit into their length, left out."""
+    yield from drop_named(site, "drop-infeasible")
+
+
+def drop_named(site: Site, remedy: str = "drop-named-rows") -> Iterator[Proposal]:
     """The rows of the data that the diagnosis names, left out."""
     rows, fed = site.diagnosis.dataset_rows, training_data(site)
     if site.diagnosis.dataset == "validation_data":
@@ -37,7 +42,7 @@ def drop_named(site: Site) -> Iterator[Proposal]:
     listed = ", ".join(map(str, sorted(rows)))
     splices = _each(fed, fed.arrays, f"{numpy.name}.delete({{}}, [{listed}], axis=0)", bare=True)
     noun = f"row {listed}" if len(rows) == 1 else f"rows {listed}"
-    yield _repair(site, fed, "drop-named-rows", f"Leave out {noun} of the data.", splices, numpy)
+    yield _repair(site, fed, remedy, f"Leave out {noun} of the data.", splices, numpy)
 
 
 def impute(site: Site) -> Iterator[Proposal]:
