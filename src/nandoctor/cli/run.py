@@ -24,7 +24,7 @@ from nandoctor.cli.randomness import Chance
 from nandoctor.cli.script import check_module, check_script, plain_excepthook, run_module, run_script, show_error
 from nandoctor.cli.second_run import Ask, Finding, Progress, Work, second_run
 from nandoctor.errors import NandoctorError, PageError
-from nandoctor.findings import Diagnosis, Result
+from nandoctor.findings import Action, Diagnosis, Result
 from nandoctor.frameworks.imports import when_imported
 from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.protocol import Verdict
@@ -32,9 +32,11 @@ from nandoctor.frameworks.recognise import keras_backend
 from nandoctor.frameworks.rendezvous import Experiment, Rendezvous
 from nandoctor.guard import Guard, NestedGuard
 from nandoctor.record import healthy_record
-from nandoctor.report.terminal import healthy_line, print_result
+from nandoctor.report.terminal import healthy_line, print_result, went_on_line
+from nandoctor.report.words import INTERRUPTED as WAS_INTERRUPTED
 from nandoctor.report.words import PAGE, relative
 from nandoctor.watch.floating_point import FloatingPointLog, FloatingPointNote, listening
+from nandoctor.watch.policy import OnFault
 from nandoctor.watch.started import started_by_run
 from nandoctor.watch.watch import Watch
 
@@ -57,6 +59,8 @@ class Options:
     keep_batch: bool = True
     max_steps: int | None = None
     quiet: bool = False
+    on_fault: OnFault = "stop"
+    spike: float | None = None
 
     def from_here(self) -> Options:
         """The same, wherever the script goes: a script may change its working directory."""
@@ -99,13 +103,15 @@ class Session:
     def reported(self) -> bool:
         """Whether the finding has been printed already: of a validation, or by a guard of the user's own."""
         return self.said or any(
-            g.result is not None and g.result.diagnoses for g in self.guards if not isinstance(g, RunGuard)
+            g.result is not None and (g.result.diagnoses or g.actions)
+            for g in self.guards
+            if not isinstance(g, RunGuard)
         )
 
     @property
     def interrupted(self) -> bool:
         """Whether the user did not wait for a diagnosis."""
-        return any(g.result is not None and g.result.status == "fault" and not g.result.diagnoses for g in self.guards)
+        return any(g.result is not None and WAS_INTERRUPTED in g.result.notes for g in self.guards)
 
     @property
     def steps(self) -> int:
@@ -128,6 +134,10 @@ class Session:
         of_loops = () if self.loops is None or self.loops.result is None else self.loops.result.diagnoses
         return (*of_guards, *of_loops)
 
+    def actions(self) -> tuple[Action, ...]:
+        """What all guards did so that training could go on."""
+        return tuple(action for g in self.guards for action in g.actions)
+
     def page(self, result: Result) -> str:
         """The page of the session's result, with the history of the `fit` that it is about (healthy: the last)."""
         if self.loops is not None and self.loops.page is not None:
@@ -147,10 +157,16 @@ class Session:
         if self.loops is not None and self.loops.result is not None:
             found = self.loops.result
         if found is not None:
-            whole = self.diagnoses()
-            return msgspec.structs.replace(
-                found, command="run", script=self.script, guard_cost=cost, diagnoses=whole or found.diagnoses
+            whole, actions = self.diagnoses(), self.actions()
+            found = msgspec.structs.replace(
+                found,
+                command="run",
+                script=self.script,
+                guard_cost=cost,
+                diagnoses=whole or found.diagnoses,
+                actions=actions,
             )
+            return self._with_all_notes(found) if actions else found
         of_loops = () if self.loops is None else self.loops.notes
         notes = (*self.notes, *of_loops, *(n for g in self.guards for n in g.notes))
         return Result(
@@ -163,6 +179,11 @@ class Session:
             notes=tuple(dict.fromkeys(notes)),
         )
 
+    def _with_all_notes(self, found: Result) -> Result:
+        """Where trainings went on through faults, all of them are told of."""
+        notes = (*found.notes, *(note for g in self.guards if g.result is not None for note in g.result.notes))
+        return msgspec.structs.replace(found, steps=self.steps, notes=tuple(dict.fromkeys(notes)))
+
 
 class RunGuard(Guard):
     """The guard of one `fit` under `nandoctor run`: at a fault, or after `--max-steps`, the script ends."""
@@ -170,7 +191,10 @@ class RunGuard(Guard):
     command = "run"
 
     def __init__(self, session: Session) -> None:
-        super().__init__(out=session.options.out, keep_batch=session.options.keep_batch, quiet=True)
+        options = session.options
+        super().__init__(
+            options.on_fault, out=options.out, keep_batch=options.keep_batch, quiet=True, spike=options.spike
+        )
         self._session = session
 
     def _floating_point_notes(self) -> tuple[FloatingPointNote, ...]:
@@ -188,6 +212,22 @@ class RunGuard(Guard):
         """At once: the script goes on, perhaps for hours."""
         print_result(result, sys.stderr)
         self._session.said = True
+
+    def _say_new_fault(self, result: Result) -> None:
+        """At once: training goes on."""
+        super()._say_new_fault(result)
+        self._session.said = True
+
+    def _say_action(self, line: str) -> None:
+        super()._say_action(line)
+        self._session.said = True
+
+    def _say_end(self, result: Result) -> None:
+        """The session says it, of all."""
+
+    def _after_stop(self, action: Action) -> Verdict:
+        self.close()
+        raise StopRun
 
     def _after_fault(self, result: Result) -> Verdict:
         self._session.said = False
@@ -333,7 +373,9 @@ def _report(session: Session, ended: Ended) -> tuple[int, Result]:
     if failed:
         result = msgspec.structs.replace(result, status="script-error")
     sys.stdout.flush()
-    if session.said:
+    if session.said and result.actions:
+        print(f"\n{went_on_line(result)}", file=sys.stderr)
+    elif session.said:
         print(
             f"\nnandoctor: {session.steps:,} steps watched. The validation's fault is reported above.", file=sys.stderr
         )

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from nandoctor.findings import Diagnosis, Location, Result, Treatment
-from nandoctor.report.words import PAGE, headline, healthy, relative, rows_text, undiagnosed
+from nandoctor.report.words import PAGE, count, headline, healthy, relative, rows_text, undiagnosed
 
 _WIDEST = 100
 _NARROWEST = 40
@@ -22,14 +22,20 @@ def healthy_line(result: Result) -> str:
     return "\n".join(f"nandoctor: {line}" for line in (healthy(result), *result.notes))
 
 
-def print_result(result: Result, stream: TextIO) -> None:
-    """Print what a command found."""
+def went_on_line(result: Result) -> str:
+    """What a training ends with that has gone on through faults, or could not: they have been told as they came."""
+    lines = (f"{count(result.steps, 'healthy step')} watched. What broke is reported above.", *result.notes)
+    return "\n".join(f"nandoctor: {line}" for line in lines)
+
+
+def print_result(result: Result, stream: TextIO, *, brief: bool = False) -> None:
+    """Print what a command found; `brief`: what is wrong, where and how to fix it, of a training that goes on."""
     console = _console(stream)
     console.print()
     if not result.diagnoses:
         _print_undiagnosed(console, result)
     for diagnosis in result.diagnoses:
-        _print_diagnosis(console, diagnosis, result)
+        _print_diagnosis(console, diagnosis, result, brief=brief)
 
 
 def _console(stream: TextIO) -> Console:
@@ -46,7 +52,7 @@ def _print_undiagnosed(console: Console, result: Result) -> None:
         _row(console, "More", Text(_page(result.capsule)))
 
 
-def _print_diagnosis(console: Console, diagnosis: Diagnosis, result: Result) -> None:
+def _print_diagnosis(console: Console, diagnosis: Diagnosis, result: Result, *, brief: bool) -> None:
     for line in Text(f"nandoctor: {headline(diagnosis, result)}", "bold red").wrap(console, console.width):
         line.rstrip()
         console.print(line)
@@ -58,11 +64,11 @@ def _print_diagnosis(console: Console, diagnosis: Diagnosis, result: Result) -> 
     _row(console, "Why", why)
     if diagnosis.samples:
         _row(console, "Rows", Text(rows_text(diagnosis)))
-    for n, fact in enumerate(diagnosis.evidence):
+    for n, fact in enumerate(diagnosis.evidence if not brief else ()):
         _row(console, "Seen" if n == 0 else "", Text(fact.text))
-    for treatment in diagnosis.treatments[:2]:
+    for treatment in diagnosis.treatments[: 1 if brief else 2]:
         _print_treatment(console, treatment)
-    for n, other in enumerate(diagnosis.alternatives[:2]):
+    for n, other in enumerate(diagnosis.alternatives[:2] if not brief else ()):
         _row(console, "Or" if n == 0 else "", Text(f"{other.code} {other.cause} ({other.confidence:.0%})", "dim"))
     for note in result.notes:
         _row(console, "Note", Text(note))
