@@ -104,7 +104,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StepRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One training step as the guard saw it. Norms are Euclidean; `seconds` is wall time."""
+    """One training step as the guard saw it. Norms are Euclidean; `seconds` is wall time.
+
+    `action`: what the guard did about it, where it was not applied and training went on.
+    """
 
     step: int
     epoch: int
@@ -117,6 +120,7 @@ class StepRecord(msgspec.Struct, frozen=True, kw_only=True):
     loss_scale: float | None = None
     skipped: bool = False
     seconds: float = 0.0
+    action: str | None = None
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True):
@@ -211,6 +215,24 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     treatments: tuple[Treatment, ...]
 
 
+class Action(msgspec.Struct, frozen=True, kw_only=True):
+    """What a guard did so that a training could go on through a fault, or that it ended it.
+
+    `surface` is what was not finite (`loss`, `gradient`, `state`, `weights`), or `spike`. `back_to` is the step before
+    which the state was taken that training went on from; `rate_factor` and `clip_norm` are what was changed for good.
+    """
+
+    kind: Literal["skipped", "rolled-back", "treated", "stopped"]
+    step: int
+    epoch: int
+    batch: int
+    surface: str
+    text: str
+    back_to: int | None = None
+    rate_factor: float | None = None
+    clip_norm: float | None = None
+
+
 class Result(msgspec.Struct, frozen=True, kw_only=True):
     """What a command found: the document that `--json` writes."""
 
@@ -225,6 +247,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     capsule: str | None = None
     notes: tuple[str, ...] = ()
     diagnoses: tuple[Diagnosis, ...] = ()
+    actions: tuple[Action, ...] = ()
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):

@@ -47,8 +47,9 @@ class Batch:
         return [a for key, a in self.arrays.items() if key.split("[")[0] == name]
 
 
-Verdict = Literal["go", "stop", "unguarded"]
-"""What follows a step: the next one; the end of training; or the next one, without the guard."""
+Verdict = Literal["go", "skip", "stop", "unguarded"]
+"""What follows a step: the next one; the next one, as if this one had not been; the end of training; or the next one,
+without the guard."""
 
 
 class Watcher(Protocol):
@@ -275,8 +276,15 @@ class Training(Subject, Protocol):
     @property
     def optimizer_location(self) -> Location | None: ...
 
-    def open_gate(self) -> None:
-        """Before the framework builds its step: see to it that the gate is in it."""
+    def open_gate(self, *, spikes: bool = False) -> None:
+        """Before the framework builds its step: see to it that the gate is in it.
+
+        `spikes`: a step beyond the limits of `limit` is refused, too.
+        """
+        ...
+
+    def limit(self, loss: float, gradient_norm: float) -> None:
+        """From the next step on, refuse one whose loss or gradient norm is larger."""
         ...
 
     def watch(self, watcher: Watcher) -> None:
@@ -308,6 +316,14 @@ class Training(Subject, Protocol):
 
         Whatever a step raises comes out.
         """
+        ...
+
+    def roll_back(self, state: State, *, same_epoch: bool) -> None:
+        """Give every variable its value of an older state, but for the learning rate; metrics are those of an epoch."""
+        ...
+
+    def adopt(self, change: Change) -> None:
+        """From now on, and after this training too: the rate multiplied, the gradients clipped as the change says."""
         ...
 
     def batch_like(self, batch: Batch, arrays: Mapping[str, np.ndarray]) -> Batch:
