@@ -105,6 +105,12 @@ def test_where_the_data_is_made_it_is_standardised_below():
     assert marked.written(rows.standardise_inputs, text) == ["images = (images - np.mean(images)) / np.std(images)"]
 
 
+def test_elements_of_a_generator_are_standardised_each():
+    text = NP + "d = tf.data.Dataset.from_generator(g, output_signature=s)\n«model.fit(d, epochs=1)»"
+    (form,) = marked.written(rows.standardise_inputs, text)
+    assert form.startswith("d = d.map(lambda x, *rest: ((x - tf.reduce_mean(x)) / ")
+
+
 def test_one_target_of_several_alone():
     text = (
         NP + "t = {'a': a, 'b': b}\nd = tf.data.Dataset.from_tensor_slices((x, t)).batch(2)\n«model.fit(d, epochs=1)»"

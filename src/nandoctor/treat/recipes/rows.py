@@ -108,6 +108,23 @@ def standardise_inputs(site: Site) -> Iterator[Proposal]:
     yield from _standardised(site, "standardise-inputs", inputs=True, targets=False)
     yield from _standardised(site, "standardise-inputs", inputs=True, targets=True)
     yield from _where_it_is_made(site, "standardise-inputs", "inputs")
+    yield from _standardised_elements(site)
+
+
+def _standardised_elements(site: Site) -> Iterator[Proposal]:
+    """Of a data set whose arrays no expression holds: each element by its own mean and spread."""
+    found = dataset_name(site)
+    if found is None or training_data(site) is not None:
+        return
+    source, name, _ = found
+    tf = Spelling.of(source).word("tensorflow", "where")
+    if tf is None:
+        return
+    tf = tf.removesuffix(".where")
+    whole = f"(x - {tf}.reduce_mean(x)) / ({tf}.math.reduce_std(x) + 1e-6)"
+    line = f"{name.value} = {name.value}.map(lambda x, *rest: ({whole}, *rest))"
+    summary = "Standardise the inputs of each batch."
+    yield site.edit("standardise-inputs", summary, [source.before(name, line)], kind="data", source=source)
 
 
 def standardise_targets(site: Site) -> Iterator[Proposal]:
