@@ -24,7 +24,7 @@ from __future__ import annotations
 from nandoctor.causes.case import Case, Suspicion, expression
 from nandoctor.causes.cause import Cause
 from nandoctor.causes.denominators import counts, zero_denominator
-from nandoctor.causes.remedies import data, edit
+from nandoctor.causes.remedies import data, edit, setting
 from nandoctor.findings import Fact
 from nandoctor.trace.graph import Node, Value
 from nandoctor.trace.spread import spread_over_one_row
@@ -38,6 +38,11 @@ _TREATMENTS = (
         "Or normalise over what does not depend on the batch.",
         "x = keras.layers.GroupNormalization(groups=8)(x)",
     ),
+)
+_EPSILON = setting(
+    "default-epsilon",
+    "Give the layer the epsilon that it has by itself.",
+    "keras.layers.BatchNormalization()   # epsilon=1e-3",
 )
 _FLOOR = edit(
     "floor-inside-root",
@@ -101,7 +106,7 @@ def _tiny_moving_variance(case: Case) -> Suspicion | None:
                     values={"before": before, "after": after},
                 ),
             ),
-            treatments=_TREATMENTS,
+            treatments=(_EPSILON, *_TREATMENTS),
             location=location,
             rows=(),
         )

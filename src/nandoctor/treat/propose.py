@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+import libcst as cst
+
 from nandoctor.errors import TreatError
 from nandoctor.findings import Diagnosis, Location
 from nandoctor.treat.proposal import Proposal
@@ -49,9 +51,17 @@ def site_of(
         main = source if script is None or os.path.samefile(script, place.file) else Source.read(script)
     except (TreatError, OSError):
         return None
-    if node is None or not _is_as_seen(source.code(node), place):
+    if node is None or not _is_as_seen(_seen(source, node), place):
         return None
     return Site(diagnosis, source, node, main, style, rate)
+
+
+def _seen(source: Source, node: cst.BaseExpression) -> str:
+    """The text of a place: of what a statement assigns the statement, of a function's name the whole function."""
+    parent = source.parent(node)
+    named = isinstance(parent, cst.FunctionDef) and parent.name is node
+    stated = isinstance(parent, (cst.Assign, cst.AnnAssign, cst.AugAssign)) and parent.value is node
+    return source.code(parent if parent is not None and (named or stated) else node)
 
 
 def _is_as_seen(code: str, place: Location) -> bool:

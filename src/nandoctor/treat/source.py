@@ -138,13 +138,13 @@ class Source:
         return sum(1 for _ in self.around(node))
 
     def _value_on(self, line: int) -> cst.BaseExpression | None:
-        """What a statement on a line assigns, returns or evaluates."""
+        """What a statement on a line assigns, returns or evaluates; the name of a function that is defined there."""
         for node in self.nodes(cst.BaseSmallStatement):  # type: ignore[type-abstract]
             place = self._positions[node]
             if place.start.line <= line <= place.end.line:
                 value = getattr(node, "value", None)
                 return value if isinstance(value, cst.BaseExpression) else None
-        return None
+        return next((f.name for f in self.nodes(cst.FunctionDef) if self.line(f.name) == line), None)
 
     def around(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
         """What a node stands in, from inside out."""
