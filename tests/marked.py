@@ -1,6 +1,6 @@
 """A site for a recipe: a script in which the expression that a diagnosis names stands between « and »."""
 
-from nandoctor.findings import Diagnosis, Event, Location, Port, TensorStats
+from nandoctor.findings import Diagnosis, Event, Fact, Location, Port, TensorStats, Treatment
 from nandoctor.treat.site import Site
 from nandoctor.treat.source import Source
 
@@ -15,8 +15,23 @@ def stats(shape=(8,), dtype="float32", low=0.0, high=1.0):
 ORDINARY = (stats(),)
 
 
-def site(text, *, inputs=ORDINARY, kind="", phase="forward", cause="", style="plain"):
-    """Of a script with «marks»; `inputs` is what the operation there was given, None where no step was replayed."""
+def site(
+    text,
+    *,
+    inputs=ORDINARY,
+    kind="",
+    phase="forward",
+    cause="",
+    style="plain",
+    rate=None,
+    facts=None,
+    told="",
+    remedies=(),
+):
+    """Of a script with «marks»; `inputs` is what the operation there was given, None where no step was replayed.
+
+    `facts` and `told` are the numbers and the words of the evidence.
+    """
     start, end = text.index("«"), text.index("»") - 1
     plain = text.replace("«", "").replace("»", "")
     source = Source("script.py", plain)
@@ -30,7 +45,8 @@ def site(text, *, inputs=ORDINARY, kind="", phase="forward", cause="", style="pl
     )
     node = source.at(place)
     assert node is not None
-    return Site(_diagnosis(place, inputs, kind, phase, cause), source, node, source, style)
+    diagnosis = _diagnosis(place, inputs, kind, phase, cause, (Fact(text=told, values=facts or {}),), remedies)
+    return Site(diagnosis, source, node, source, style, rate)
 
 
 def written(recipe, text, **given):
@@ -38,12 +54,19 @@ def written(recipe, text, **given):
     return [proposal.code for proposal in recipe(site(text, **given))]
 
 
+def changed(recipe, text, **given):
+    """Of each form the lines that are not in the script, with their indentation."""
+    plain = text.replace("«", "").replace("»", "").splitlines()
+    forms = [p.texts["script.py"].splitlines() for p in recipe(site(text, **given))]
+    return ["\n".join(line for line in form if line not in plain) for form in forms]
+
+
 def whole(recipe, text, **given):
     """The whole new text of the first form."""
     return next(recipe(site(text, **given))).texts["script.py"]
 
 
-def _diagnosis(place, inputs, kind, phase, cause):
+def _diagnosis(place, inputs, kind, phase, cause, evidence, remedies):
     origin = None
     if inputs is not None:
         ports = tuple(Port(producer=None, role="", stats=given) for given in inputs)
@@ -63,8 +86,8 @@ def _diagnosis(place, inputs, kind, phase, cause):
         chain=(),
         samples=(),
         batch_size=8,
-        evidence=(),
+        evidence=evidence,
         confidence=1.0,
         alternatives=(),
-        treatments=(),
+        treatments=tuple(Treatment(remedy=name, summary="", kind="edit") for name in remedies),
     )

@@ -19,6 +19,7 @@ from nandoctor.treat.values import class_of, defined, method, returns, written
 
 _DEPTH = 12
 _VALIDATION, _WEIGHT = 7, 11
+_OF_DATASETS = frozenset({"batch", "padded_batch", "prefetch", "interleave", "from_tensor_slices", "from_generator"})
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def training(site: Site) -> Feed | None:
         return None
     if y is None:
         behind = _behind(source, x)
-        if behind is not None:
+        if behind is not None or is_dataset(source, x):
             return behind
     weights = argument(call, _WEIGHT, "sample_weight")
     return Feed(source, call, x, y, weights, call=call)
@@ -151,6 +152,14 @@ def chain(source: Source, node: cst.BaseExpression) -> Iterator[cst.Call]:
             return
         yield current
         current = _one_back(source, current)
+
+
+def is_dataset(source: Source, node: cst.BaseExpression) -> bool:
+    """Whether something is a `tf.data.Dataset`: by a method that only they have, or by how it was made."""
+    calls = list(chain(source, node))
+    full = [Spelling.of(source).full_name(call.func) or "" for call in calls]
+    named = {Spelling.of(source).called(call) or "" for call in calls}
+    return bool(named & _OF_DATASETS) or any(".data." in name or "dataset_from" in name for name in full)
 
 
 def leaves(source: Source, node: cst.BaseExpression, key: str = "") -> Iterator[Part]:

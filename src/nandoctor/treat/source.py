@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import libcst as cst
 from libcst.metadata import CodeRange, MetadataWrapper, ParentNodeProvider, PositionProvider
@@ -84,7 +84,13 @@ class Source:
 
     def nodes(self, kind: type[Node]) -> Iterator[Node]:
         """All nodes of a kind, in the order of the text."""
-        return (node for node in self._ordered if isinstance(node, kind))
+        if kind not in self._by_kind:
+            self._by_kind[kind] = [node for node in self._ordered if isinstance(node, kind)]
+        return cast("Iterator[Node]", iter(self._by_kind[kind]))
+
+    @cached_property
+    def _by_kind(self) -> dict[type[cst.CSTNode], list[cst.CSTNode]]:
+        return {}
 
     @cached_property
     def _ordered(self) -> list[cst.CSTNode]:

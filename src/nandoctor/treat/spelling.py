@@ -6,6 +6,7 @@ An edit uses the names that are there already, so that the user's file keeps its
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import libcst as cst
@@ -110,6 +111,11 @@ class Spelling:
 
     @classmethod
     def of(cls, source: Source) -> Spelling:
+        return _spelling(source)
+
+    @classmethod
+    def read(cls, source: Source) -> Spelling:
+        """The same, read from the imports."""
         aliases: dict[str, str] = {}
         for node in source.nodes(cst.Import):
             for name in node.names:
@@ -183,6 +189,11 @@ class Spelling:
         if family == "keras.ops" and self.aliases.get("keras") == "keras":
             return "keras.ops"
         return None
+
+
+@lru_cache(maxsize=16)
+def _spelling(source: Source) -> Spelling:
+    return Spelling.read(source)
 
 
 def _family(full: str) -> Family | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import libcst as cst
 
-from nandoctor.treat.calls import added, names, renamed, with_argument
+from nandoctor.treat.calls import added, names, renamed
 from nandoctor.treat.site import Site, argument
 from nandoctor.treat.source import Source, Splice
 from nandoctor.treat.spelling import Spelling
@@ -102,8 +102,8 @@ class Optimizer:
     def given(self, name: str) -> cst.BaseExpression | None:
         return None if self.call is None else argument(self.call, 10**6, name)
 
-    def changed(self, arguments: dict[str, str], rate: Iterable[Splice] = ()) -> list[Splice]:
-        """The optimizer with other arguments; `rate`: splices that change what it has for a rate already."""
+    def changed(self, arguments: dict[str, str]) -> list[Splice]:
+        """The optimizer with other arguments, or with more."""
         if self.call is None:
             word = keras_word(self.source, f"optimizers.{self.name}")
             code = f"{word.code}({', '.join(f'{name}={code}' for name, code in arguments.items())})"
@@ -114,16 +114,20 @@ class Optimizer:
                 if self.compiling is None
                 else [added(self.source, self.compiling, f"optimizer={code}"), *word.imports]
             )
-        splices = list(rate)
+        splices, new = [], []
         for name, code in arguments.items():
-            splices.append(self._with(self.call, name, code))
-        return splices
+            present = self._present(self.call, name, code)
+            splices += [] if present is None else [present]
+            new += [] if present is not None else [f"{name}={code}"]
+        return [*splices, *([added(self.source, self.call, ", ".join(new))] if new else [])]
 
-    def _with(self, call: cst.Call, name: str, code: str) -> Splice:
+    def _present(self, call: cst.Call, name: str, code: str) -> Splice | None:
+        """In place of an argument that is there already: of clips there can be but one."""
         given = next((clip for clip in _CLIPS if clip in names(call)), None) if name in _CLIPS else None
-        if given is not None and (splice := renamed(self.source, call, given, f"{name}={code}")) is not None:
-            return splice
-        return with_argument(self.source, call, name, code, place=0 if name == "learning_rate" else None)
+        if given is not None:
+            return renamed(self.source, call, given, f"{name}={code}")
+        known = self.rate if name == "learning_rate" else self.given(name)
+        return None if known is None else self.source.put(known, code)
 
 
 def optimizers(source: Source) -> list[Optimizer]:

@@ -24,7 +24,7 @@ _BATCH_SIZE = 2
 def skip_empty(site: Site) -> Iterator[Proposal]:
     """A filter behind the data set; in a generator, a test in front of the `yield`."""
     found = feeds.dataset(site)
-    if found is not None and _is_dataset(*found):
+    if found is not None and feeds.is_dataset(*found):
         source, node = found
         tf, imports = feeds.tensorflow_word(source)
         end = source.outer_span(node)[1]
@@ -96,14 +96,6 @@ def drop_infeasible(site: Site) -> Iterator[Proposal]:
         summary = f"Drop the rows whose target needs more steps than there are{said}."
         splices = [*hoist.finished(), *(imports if f"{np}." in " ".join(hoist.lines) else ())]
         yield site.edit("drop-infeasible", summary, splices, kind="data", source=source)
-
-
-def _is_dataset(source: Source, node: cst.BaseExpression) -> bool:
-    calls = list(feeds.chain(source, node))
-    full = [Spelling.of(source).full_name(c.func) or "" for c in calls]
-    return any(".data." in name or "dataset_from" in name for name in full) or any(
-        _batches(source, c) or Spelling.of(source).called(c) in ("prefetch", "shuffle", "map") for c in calls
-    )
 
 
 def _batches(source: Source, call: cst.Call) -> bool:

@@ -112,6 +112,9 @@ def _weight(site: Site) -> Iterator[cst.Call]:
 def _new_state(draft: Draft) -> cst.CSTNode | None:
     """What gives the new state: the value of the statement, the body of the lambda, the first that is returned."""
     source, node = draft.source, draft.site.node
+    again = (cst.Lambda, cst.For, cst.While, cst.FunctionDef)
+    if not any(isinstance(outer, again) for outer in source.around(node)):
+        return None  # it is computed once
     for outer in (node, *source.around(node)):
         if isinstance(outer, cst.Lambda):
             return outer.body

@@ -164,7 +164,7 @@ def _filtered(site: Site) -> Iterator[Proposal]:
     if found is None:
         return
     source, node = found
-    if not _is_dataset(source, node):
+    if not feeds.is_dataset(source, node):
         return
     tf, imports = feeds.tensorflow_word(source)
     each = f"{tf}.reduce_all({tf}.math.is_finite({tf}.cast(part, {tf}.float32)))"
@@ -173,22 +173,6 @@ def _filtered(site: Site) -> Iterator[Proposal]:
     summary = "Filter out what is not finite."
     end = source.outer_span(place)[1]
     yield site.edit("drop-rows", summary, [Splice(end, end, code), *imports], kind="data", source=source)
-
-
-def _is_dataset(source: Source, node: cst.BaseExpression) -> bool:
-    """Whether something is a `tf.data.Dataset`: by a method that only they have, or by how it was made."""
-    known = (
-        "batch",
-        "prefetch",
-        "take",
-        "skip",
-        "interleave",
-        "from_generator",
-        "from_tensor_slices",
-        "TFRecordDataset",
-    )
-    named = (Spelling.of(source).called(call) or "" for call in feeds.chain(source, node))
-    return any(name in known or name.endswith("dataset_from_directory") for name in named)
 
 
 def _before_batches(source: Source, node: cst.BaseExpression) -> cst.BaseExpression:

@@ -115,7 +115,7 @@ def _short(name: str) -> str:
 
 def _numbers(site: Site, source: Source, node: cst.BaseExpression, np: str, name: str, role: str) -> tuple[str, ...]:
     """What to divide by; or the mean and the spread: over all of pictures, of each column elsewhere."""
-    if role == "inputs" and _are_pictures(site, source, node):
+    if role == "inputs" and _are_pictures(site, source, node, name):
         largest = _largest(site)
         if largest is not None:
             return (tidy(largest),)
@@ -124,10 +124,10 @@ def _numbers(site: Site, source: Source, node: cst.BaseExpression, np: str, name
     return f"{np}.mean({name}, axis=0{double})", f"{np}.std({name}, axis=0{double})"
 
 
-def _are_pictures(site: Site, source: Source, node: cst.BaseExpression) -> bool:
+def _are_pictures(site: Site, source: Source, node: cst.BaseExpression, name: str) -> bool:
     """Whether inputs are pictures, as far as their name and the expression that made them say."""
     made = source.assigned(node.value, node) if isinstance(node, cst.Name) else None
-    texts = [source.code(node), *([] if made is None else [source.code(made)])]
+    texts = [name, source.code(node), *([] if made is None else [source.code(made)])]
     texts += [site.source.code(site.node)] if site.source is source else []
     return any(_PICTURES.search(text) for text in texts)
 
