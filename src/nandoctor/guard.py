@@ -192,6 +192,7 @@ class Guard:
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         if self._watch is not None:
             self._watch.begin_epoch(epoch)
+            self._live.begin_epoch()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """A validation loss may be NaN while training is healthy; that is said, so that nobody is misled."""
@@ -289,6 +290,7 @@ class Guard:
         """A step has run."""
         if self._watch is None:
             return "unguarded"
+        action: Action | None = None
         with _Guarded(self) as guarded:
             if not self._watch.is_fault(reading, batch):
                 self._watch.healthy(reading, batch)
@@ -298,11 +300,13 @@ class Guard:
             recovered = self._watch.recover() if reading.spoilt else None
             if self._onward is not None and (self._onward.goes_on or reading.is_spike):
                 action = self._went_on(self._onward, reading, batch, recovered)
-                return self._after_stop(action) if action.kind == "stopped" else "skip"
-            with self._replaying(self._watch) as say:
-                found = self._examined(self._watch.capsule(reading.surface, batch), say)
+            else:
+                with self._replaying(self._watch) as say:
+                    found = self._examined(self._watch.capsule(reading.surface, batch), say)
         if guarded.failed:
             return "unguarded"
+        if action is not None:
+            return self._after_stop(action) if action.kind == "stopped" else "skip"
         self.result = _both(self.result, found) if self._faulty else found
         return self._after_fault(found)
 

@@ -77,5 +77,5 @@ def test_nothing_is_kept_nothing_is_found():
     assert healthy_snapshot([], history([1.0])) is None
 
 
-def test_losses_that_are_not_finite_count_as_grown():
-    assert healthy_snapshot(snapshots(1, 17), history([1.0] * 10 + ["nan"] * 6)).step == 1
+def test_steps_that_were_left_out_say_nothing():
+    assert healthy_snapshot(snapshots(1, 17), history(["nan"] * 3 + [1.0] * 10 + ["nan"] * 6)).step == 17

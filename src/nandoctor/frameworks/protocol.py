@@ -291,6 +291,10 @@ class Training(Subject, Protocol):
         """After the framework built its step: tell the watcher of each one."""
         ...
 
+    def begin_epoch(self) -> None:
+        """The next step is the first of an epoch."""
+        ...
+
     def watch_validation(self, watcher: Watcher) -> None:
         """A validation begins: tell the watcher of a batch whose loss is not finite."""
         ...

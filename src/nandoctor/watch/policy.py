@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Sequence
 from statistics import median
@@ -86,14 +87,18 @@ def healthy_snapshot(
 
 
 def ran_away(step: int, history: Sequence[StepRecord]) -> bool:
-    """Whether the loss of the last steps before a state was tenfold the lowest level up to there."""
-    losses = [_size(record.loss) for record in history if record.step <= step]
+    """Whether the loss of the last steps before a state was tenfold the lowest level up to there.
+
+    A loss that is not finite was left out by the user's own step, and says nothing.
+    """
+    sizes = (_size(record.loss) for record in history if record.step <= step)
+    losses = [size for size in sizes if math.isfinite(size)]
     if len(losses) < 2:
         return False
     level = median(losses[-_LEVEL:])
     lowest = min(median(losses[n : n + _LEVEL]) for n in range(max(len(losses) - _LEVEL + 1, 1)))
-    return not level <= _GROWN * max(lowest, _SMALL)
+    return level > _GROWN * max(lowest, _SMALL)
 
 
 def _size(loss: Number | None) -> float:
-    return 0.0 if loss is None else abs(real(loss))
+    return math.nan if loss is None else abs(real(loss))

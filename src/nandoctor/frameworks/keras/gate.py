@@ -82,6 +82,8 @@ class Gate:
             if own:  # it may take several losses, with an update after each: the last is the one that is read
                 self._judge_size()
             tf.cond(tf.equal(self._code, 0.0), lambda: True, lambda: _restore((*state, *others), before))
+            if tf.executing_eagerly() and self._code.numpy():
+                _reset_others(self._model.metrics, others)
             logs[READING] = self._packed()
             return logs
 
@@ -294,6 +296,14 @@ def _all_finite_exactly(sumsq: Any, tensors: Sequence[Any]) -> Any:
 def _lost(pairs: Sequence[tuple[Any, Any]]) -> Any:
     """Whether a number was finite before and is not now."""
     return tf.reduce_any(tf.stack([tf.reduce_any(tf.math.is_finite(o) & ~tf.math.is_finite(v)) for v, o in pairs]))
+
+
+def _reset_others(metrics: Sequence[Any], known: Sequence[Any]) -> None:
+    """What an eager step itself made has no value from before it."""
+    ids = {id(v) for v in known}
+    for metric in metrics:
+        if any(id(v) not in ids for v in _tf_variables(metric.variables)):
+            metric.reset_state()
 
 
 def _restore(variables: Sequence[Any], values: Sequence[Any]) -> bool:

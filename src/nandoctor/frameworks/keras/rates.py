@@ -37,8 +37,8 @@ class Rates:
         for optimizer in inner_optimizers(self._model):
             rate = optimizer._learning_rate
             if isinstance(rate, keras.Variable):
-                rate.assign(rate * factor)
-                self._most.append((rate, float(rate)))
+                rate.assign(float(rate.numpy()) * factor)
+                self._most.append((rate, float(rate.numpy())))
             else:
                 optimizer.learning_rate = scaled(rate, factor)
                 compiled = True
@@ -47,7 +47,7 @@ class Rates:
     def hold(self) -> None:
         """Before a step: no rate is larger than what it was cut to."""
         for rate, most in self._most:
-            if float(rate) > most:
+            if float(rate.numpy()) > most:
                 rate.assign(most)
 
 

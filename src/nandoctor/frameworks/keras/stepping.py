@@ -35,10 +35,8 @@ def watched(model: Any, step: GatedSteps, watcher: Watcher, unguarded: Unguarded
 
     `unguarded` puts back everything and gives Keras's own train function, should the guard have to go.
     """
-    last: Mapping[str, Any] = {}
 
     def train_function(iterator: Any) -> Any:
-        nonlocal last
         logs: Any = None
         for n in range(int(model.steps_per_execution)):
             try:
@@ -49,23 +47,14 @@ def watched(model: Any, step: GatedSteps, watcher: Watcher, unguarded: Unguarded
                 break
             logs, verdict = _step(lambda batch: step(iterator, batch), data, watcher, unguarded)
             if verdict == "skip":
-                logs = _logs_before(last)
+                logs = step.logs_before()
                 continue
             if verdict != "go":
                 break
-            last = logs
+            step.last, step.in_epoch = logs, True
         return logs
 
     return train_function
-
-
-def _logs_before(last: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a step that was skipped leaves in the logs: what was there before it, as far as that is finite.
-
-    It is no `dict`, so that Keras does not ask the metrics at the end of an epoch, which are 0 where every step of it
-    was skipped: the best loss that there could be.
-    """
-    return MappingProxyType({name: value for name, value in last.items() if _is_finite(value)})
 
 
 def _is_finite(value: Any) -> bool:
@@ -122,6 +111,19 @@ class GatedSteps:
         self._caution = Caution(model)
         self._steps = 0
         self._built = False
+        self.last: Mapping[str, Any] = {}
+        """The logs of the last healthy step."""
+        self.in_epoch = False
+        """Whether that was in the epoch at hand."""
+
+    def logs_before(self) -> Mapping[str, Any]:
+        """What a step that was skipped leaves in the logs: what was there before it, as far as that is finite.
+
+        Where every step of an epoch was skipped it is no `dict`, so that Keras does not ask the metrics at the end:
+        they are 0 then, the best loss that there could be.
+        """
+        kept = {name: value for name, value in self.last.items() if _is_finite(value)}
+        return kept if self.in_epoch else MappingProxyType(kept)
 
     def renew(self, keras_function: TrainFunction) -> None:
         """Go on with another train function of Keras, made of the same (gated) step."""

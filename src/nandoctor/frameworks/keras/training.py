@@ -85,6 +85,10 @@ class KerasTraining:
         self._open.enter_context(training())
         self._open.enter_context(patched(self.model, "train_function", function))
 
+    def begin_epoch(self) -> None:
+        if self._steps is not None:
+            self._steps.in_epoch = False
+
     def limit(self, loss: float, gradient_norm: float) -> None:
         if self._kept is not None:
             self._kept.gate.limit(loss, gradient_norm)
