@@ -389,5 +389,5 @@ def _not_reached(session: Session, ended: Ended) -> str:
     said = f" It said: {ended.message}." if ended.message is not None else ""
     wanted = f"call {session.wanted + 1} of `fit`"
     return (
-        f"the script {how} before the first step of {wanted}; it made {calls_of('fit', session.fits)}. {said}{_FOR_FIT}"
+        f"the script {how} before the first step of {wanted}; it made {calls_of('fit', session.fits)}.{said} {_FOR_FIT}"
     )
