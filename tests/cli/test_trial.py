@@ -130,6 +130,23 @@ def test_another_fit_than_the_first(tmp_path: Path) -> None:
     assert "before the first step of call 3 of `fit`; it made 2 `fit` calls" in shown
 
 
+GUARDED = """
+import nandoctor
+first, second = nandoctor.Guard(quiet=True), nandoctor.Guard()
+model_of(keras.optimizers.SGD(0.1)).fit(x, y, epochs=2, verbose=0, callbacks=[first])
+print("the guard found", first.result.status)
+model_of(keras.optimizers.SGD(10.0)).fit(x, y, batch_size=16, verbose=0, callbacks=[second])
+"""
+
+
+def test_guards_of_the_scripts_own_stand_aside(tmp_path: Path) -> None:
+    code, result, shown = tried(tmp_path, GUARDED, *QUICK, "--fit", "2")
+    assert code == 0, shown
+    assert "the guard found healthy" in shown
+    assert result["largest_rate"] == 0.3
+    assert not (tmp_path / ".nandoctor").exists()
+
+
 LOOP = """
 import tensorflow as tf
 model, optimizer = model_of("sgd"), keras.optimizers.SGD(0.1)

@@ -245,7 +245,7 @@ def test_the_same_trial_gives_the_same_result() -> None:
 
 def test_the_speed_decides_how_long_the_longest_training_is() -> None:
     ticks = iter(range(10_000))
-    result = trials.trial(Quadratic([1.0], 0.1), 4, (), Wishes(), lambda text: None, lambda: 4.0 * next(ticks))
+    result = trials.trial(Quadratic([1.0], 0.1), 4, (), Wishes(), lambda text: None, lambda: 8.0 * next(ticks))
     assert result.steps == 16  # one second a step, for twenty settings in 100 seconds
     quick = trials.trial(Quadratic([1.0], 0.1), 4, (), Wishes(), lambda text: None)
     assert quick.steps == 64

@@ -234,7 +234,7 @@ class Race:
 
     def seconds_a_step(self, setting: Setting, clock: Callable[[], float]) -> float:
         """How long a step takes, once all is compiled."""
-        still, steps = msgspec.structs.replace(setting, rate=0.0), min(self._batches, FEWEST)
+        still, steps = msgspec.structs.replace(setting, rate=0.0), 2 * FEWEST
         began = clock()
         self._trainings.further(still, steps)
         self._trainings.forget(still)
