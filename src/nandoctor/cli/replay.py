@@ -133,7 +133,7 @@ class Replay:
 
     def passed(self, own: list[Any]) -> None:
         """A `fit` before the recorded one begins; guards of the script's own are told that it is healthy."""
-        _tell_healthy(own)
+        tell_healthy(own)
         if self._counts(own):
             self.fits += 1
 
@@ -145,7 +145,7 @@ class Replay:
         self.evaluations += self._counts(own)
         if self._counts(own) and number == self.started.evaluate:
             return ReplayGuard(self)
-        _tell_healthy(own)
+        tell_healthy(own)
         return None
 
     # -- the step -----------------------------------------------------------------------------------
@@ -172,7 +172,8 @@ class Replay:
         return f" What differs: {'; '.join(found)}." if found else ""
 
 
-def _tell_healthy(own: Sequence[Any]) -> None:
+def tell_healthy(own: Sequence[Any]) -> None:
+    """Guards of the script's own, which watch nothing here, have the result of a healthy training."""
     for callback in own:
         if isinstance(callback, Guard):
             callback.result = Result(command="guard", status="healthy", version=__version__)

@@ -24,7 +24,7 @@ from nandoctor.causes.unscaled_input import is_scaled_inside
 from nandoctor.cli.loop_hooks import hooks
 from nandoctor.cli.output import check_file, write_file
 from nandoctor.cli.randomness import Chance
-from nandoctor.cli.replay import calls_of
+from nandoctor.cli.replay import calls_of, tell_healthy
 from nandoctor.cli.restart import announcement, in_folder, what_to_start
 from nandoctor.cli.run import FAULT, INTERRUPTED, Ended, StopRun, check_frameworks, run_to_its_end
 from nandoctor.cli.script import check_module, check_script, plain_excepthook, show_error
@@ -193,6 +193,13 @@ class Session:
         self.fits += 1
         return TrialGuard(self) if self.fits == self.wanted + 1 else Bystander()
 
+    def adopt(self, callback: object) -> bool:
+        """A guard of the script's own would wrap what ours wraps: it is kept from it, and told that all is well."""
+        if isinstance(callback, Guard):
+            callback.__dict__["set_model"] = _ignored
+            tell_healthy([callback])
+        return False
+
     def _nothing_more(self) -> None:
         """A script that held up our end of it trains no further."""
         if self.result is not None or self.error is not None:
@@ -217,6 +224,10 @@ class Session:
                 names = [name for name in ("inputs", "targets") if roles[name]]
                 found = trial(trainings, len(batches), names, self.options.wishes, say)
         return msgspec.structs.replace(found, step=step)
+
+
+def _ignored(model: Any) -> None:
+    """In the place of `Guard.set_model`: no gate goes in, and so nothing is watched."""
 
 
 def _unscaled_roles(training: Training, batch: Batch) -> Mapping[str, frozenset[str]]:
@@ -342,7 +353,7 @@ def _watch_keras(session: Session, stack: contextlib.ExitStack) -> None:
         stack.enter_context(replaying(session))
     else:
         stack.enter_context(overwriting_nothing())
-        stack.enter_context(guarding_fit(session.guard, lambda model: Bystander(), lambda callback: False))
+        stack.enter_context(guarding_fit(session.guard, lambda model: Bystander(), session.adopt))
 
 
 # -- the report -----------------------------------------------------------------------------------
@@ -389,5 +400,5 @@ def _not_reached(session: Session, ended: Ended) -> str:
     said = f" It said: {ended.message}." if ended.message is not None else ""
     wanted = f"call {session.wanted + 1} of `fit`"
     return (
-        f"the script {how} before the first step of {wanted}; it made {calls_of('fit', session.fits)}. {said}{_FOR_FIT}"
+        f"the script {how} before the first step of {wanted}; it made {calls_of('fit', session.fits)}.{said} {_FOR_FIT}"
     )

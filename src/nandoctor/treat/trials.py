@@ -234,7 +234,7 @@ class Race:
 
     def seconds_a_step(self, setting: Setting, clock: Callable[[], float]) -> float:
         """How long a step takes, once all is compiled."""
-        still, steps = msgspec.structs.replace(setting, rate=0.0), min(self._batches, FEWEST)
+        still, steps = msgspec.structs.replace(setting, rate=0.0), 2 * FEWEST
         began = clock()
         self._trainings.further(still, steps)
         self._trainings.forget(still)
@@ -399,6 +399,8 @@ def _notes(present: Present, batches: int) -> tuple[str, ...]:
         notes.append(f"the script's rate is {present.rate:g}, so the trials are made around {rate_text(RATE)}")
     elif present.schedule:
         notes.append("the script's rate is a schedule: a rate here is the largest that it gives, once it is multiplied")
+    if " and " in present.optimizer:
+        notes.append("a rate is that of the first optimizer; the rates of the others are multiplied like it")
     if batches < FEWEST:
         notes.append(f"they are made on {batches} {'batch' if batches == 1 else 'batches'} only")
     return tuple(notes)
@@ -461,7 +463,7 @@ def answer_of(courses: Sequence[Course], start: Course, steps: int) -> str:
 
 def _hopeless(start: Course, best: Course | None) -> str:
     if start.outcome == "error":
-        return f"No setting can be tried: a step of the training raises {start.why}."
+        return f"No setting can be tried: {start.why}."
     cause = f"Before anything is learnt, at a rate of 0, {start.why}: no rate, optimizer or clip helps against that"
     if best is not None:
         return f"{cause}. {best.setting.words} learns ({_fall(best)})."

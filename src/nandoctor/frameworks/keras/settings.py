@@ -22,7 +22,7 @@ from nandoctor.findings import Setting
 from nandoctor.frameworks.keras.batches import map_leaves
 from nandoctor.frameworks.keras.changes import ScaledSchedule, inner_optimizers, with_clipping
 from nandoctor.frameworks.keras.experiments import eagerly
-from nandoctor.frameworks.keras.gate import optimizers_of, scales_loss
+from nandoctor.frameworks.keras.gate import innermost, optimizers_of, scales_loss
 from nandoctor.frameworks.keras.replicas import runs_on_replicas
 from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.protocol import Batch, Present, State, Stretch
@@ -74,9 +74,9 @@ class KerasTrainings:
         self._batches, self._roles = batches, roles
         self._data: dict[tuple[str, ...], list[Any]] = {}
         self._restore_start()
-        self._own = inner_optimizers(model)
-        self._rates = [_Rate(optimizer, most) for optimizer in self._own]
         self._reader = _Reader(model)
+        self._own = self._optimizers_at_work()
+        self._rates = [_Rate(optimizer, most) for optimizer in self._own]
         self._others: dict[str, tuple[Any, list[np.ndarray]]] = {}
         self._steps: dict[tuple[object, ...], Step] = {}
         self._used: dict[tuple[object, ...], bool] = {}
@@ -87,11 +87,11 @@ class KerasTrainings:
     def present(self) -> Present:
         first = self._own[0]
         return Present(
-            optimizer=type(first).__name__,
+            optimizer=" and ".join(type(optimizer).__name__ for optimizer in self._own),
             rate=self._rates[0].present,
             schedule=self._rates[0].schedule is not None,
             clips=any(getattr(first, name, None) for name in _KEPT[:3]),
-            replaceable=len(self._rates) == 1 and bool(_holders(self._model)),
+            replaceable=len(inner_optimizers(self._model)) == 1 and bool(_holders(self._model)),
         )
 
     def further(self, setting: Setting, steps: int) -> Stretch:
@@ -114,6 +114,16 @@ class KerasTrainings:
 
     def forget(self, setting: Setting) -> None:
         self._paused.pop(setting, None)
+
+    def _optimizers_at_work(self) -> list[Any]:
+        """Those that the step calls: a model that keeps its own may be compiled with another."""
+        held = inner_optimizers(self._model)
+        if len(held) < 2:
+            return held
+        with self._reader.reading(), contextlib.suppress(Exception), _seeded():
+            eagerly(self._reader.step(self._model.train_step), self._batches[0].data)
+        self._restore_start()
+        return [optimizer for optimizer in held if id(optimizer) in self._reader.applied] or held
 
     # -- one training -------------------------------------------------------------------------------
 
@@ -142,7 +152,7 @@ class KerasTrainings:
             batch = data[n % len(data)]
             with self._reader.reading():
                 loss, finite = self._step(key, batch)(batch).numpy().tolist()
-            if not self._used.setdefault(key, self._reader.applied):
+            if not self._used.setdefault(key, bool(self._reader.applied)):
                 return Stretch(error=_UNUSED)
             losses.append(loss)
             if not finite:
@@ -158,7 +168,7 @@ class KerasTrainings:
 
     def _step(self, key: tuple[object, ...], batch: Any) -> Step:
         if key not in self._steps:
-            self._reader.applied = False
+            self._reader.applied.clear()
             self._steps[key] = self._made(key[-1], batch)
         return self._steps[key]
 
@@ -275,7 +285,7 @@ class _Reader:
     def __init__(self, model: Any) -> None:
         self._model = model
         self._scalers = [o for o in optimizers_of(model) if scales_loss(o)]
-        self.applied = False
+        self.applied: set[int] = set()
         with tf.init_scope():
             self._computed, self._taped, self._has_computed, self._fine = (
                 tf.Variable(0.0, trainable=False, name=f"nandoctor_{name}")
@@ -323,7 +333,7 @@ class _Reader:
             stack.enter_context(patched(self._model, "compute_loss", noted_loss))
             stack.enter_context(patched(tf.GradientTape, "gradient", noted_gradient))
             for optimizer in optimizers_of(self._model):
-                stack.enter_context(patched(optimizer, "apply", self._noting(optimizer.apply)))
+                stack.enter_context(patched(optimizer, "apply", self._noting(optimizer)))
             yield
 
     def _note(self, target: Any, gradients: Any) -> None:
@@ -333,9 +343,11 @@ class _Reader:
             fine = all_finite(tf.nest.flatten(gradients))
             self._fine.assign(tf.where(fine, self._fine.read_value(), 0.0))
 
-    def _noting(self, apply: Callable[..., Any]) -> Callable[..., Any]:
+    def _noting(self, optimizer: Any) -> Callable[..., Any]:
+        apply = optimizer.apply
+
         def noted(*args: Any, **kwargs: Any) -> Any:
-            self.applied = True
+            self.applied.add(id(innermost(optimizer)))
             return apply(*args, **kwargs)
 
         return noted
