@@ -64,8 +64,8 @@ REFUSED = [
         "run from its start, the loss is not finite 25 steps past",
     ),
     (run(ended="error", error="NameError: x"), "it raises NameError: x"),
-    (run(losses=tuple(1.0 + n for n in range(40))), "the loss rises, from "),
-    (run(gradients=(0.0,) * 40), "it stops learning: all gradients are 0 in the run"),
+    (alone(run(losses=tuple(1.0 + n for n in range(40)))), "the loss rises, from "),
+    (alone(run(losses=(2.0,) * 40, gradients=(0.0,) * 40)), "it stops learning: all gradients are 0 in the run"),
     (alone(run(ended="fault", fault="loss", losses=(), passed=False)), "the loss is not finite in the first step"),
     (alone(run(ended="error", error="it crashed", losses=(), passed=False)), "it raises it crashed"),
 ]
@@ -98,6 +98,15 @@ def test_healthy_batches_that_change_are_seen() -> None:
     assert judge(on_capsule(healthy=other), UNTREATED, HISTORY, step=6).healthy_unchanged is False
     rounded = tuple(replace(look, loss=look.loss * (1 + 1e-6)) for look in HEALTHY)
     assert judge(on_capsule(healthy=rounded), UNTREATED, HISTORY, step=6).healthy_unchanged is True
+
+
+def test_where_healthy_batches_are_the_same_the_course_of_the_loss_is_the_scripts_own() -> None:
+    assert judge(run(losses=(0.0, *(0.3 + 0.01 * n for n in range(20)))), UNTREATED, HISTORY, step=6).holds
+
+
+def test_a_batch_that_was_not_finite_before_is_no_healthy_one() -> None:
+    spoilt = msgspec.structs.replace(UNTREATED, healthy=(HEALTHY[0], Look(math.nan, (math.nan, 1.0))))
+    assert judge(BOTH, spoilt, HISTORY, step=6).healthy_unchanged is True
 
 
 def test_of_a_loop_the_history_tells_whether_healthy_steps_are_the_same() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +11,16 @@ import typer
 
 from nandoctor import __version__
 from nandoctor.errors import NandoctorError
+
+
+class OnFault(enum.Enum):
+    """What `--on-fault` takes."""
+
+    stop = "stop"
+    skip = "skip"
+    rollback = "rollback"
+    treat = "treat"
+
 
 app = typer.Typer(
     name="nandoctor",
@@ -30,12 +41,17 @@ Then remedies are tried: changes of your source, each in a fresh process that ru
 silently, past that step; your files stay as they are. What the script itself writes it writes again; --no-treat leaves
 this out. --fix writes the change that is proven, after asking.
 
+With --on-fault the training of a `fit` goes on: "skip" leaves out the step that broke, "rollback" goes back to the
+last healthy state and lowers the learning rate, "treat" goes back and applies a setting that short replays have shown
+to hold. Each is done a limited number of times; the faults are reported, and the exit code is 3 all the same.
+
 \b
 Examples:
   nandoctor run train.py
   nandoctor run train.py --epochs 3    (arguments of the script)
   nandoctor run --json fault.json train.py
   nandoctor run --fix train.py         (asks, and writes the proven change)
+  nandoctor run --on-fault skip train.py
   nandoctor run --open train.py        (shows the report in the browser)
   nandoctor run -m mypackage.train
 
@@ -79,6 +95,18 @@ def run_command(
         bool, typer.Option("--no-treat", help="Do not try remedies: the script is run once, no more.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing if the run is healthy.")] = False,
+    on_fault: Annotated[
+        OnFault, typer.Option("--on-fault", help="What becomes of a fit whose step breaks.", show_default=True)
+    ] = OnFault.stop,
+    spike: Annotated[
+        float | None,
+        typer.Option(
+            "--spike",
+            min=1.0,
+            metavar="K",
+            help="Treat a step as a fault whose loss or gradient norm is K robust deviations above the last 100 steps.",
+        ),
+    ] = None,
 ) -> None:
     """See `_RUN_HELP`."""
     from nandoctor.cli.run import Options, run
@@ -92,6 +120,8 @@ def run_command(
         max_steps=max_steps,
         quiet=quiet,
         wishes=None if no_treat else _wishes(style, fix=fix, yes=yes),
+        on_fault=on_fault.value,
+        spike=spike,
     )
     code, _ = run(script, arguments or [], options, module=module)
     raise typer.Exit(code)
@@ -182,6 +212,91 @@ def treat_command(
 
     wishes = _wishes(style, fix=fix, yes=yes, proven=0 if every else 1, seconds=seconds)
     code, _ = treat_capsule(capsule, TreatOptions(json=json, script=script, wishes=wishes))
+    raise typer.Exit(code)
+
+
+_TRIAL_HELP = """Find the learning rate, optimizer and clip that train: short trainings from a healthy state.
+
+The script runs up to the first steps of its first Keras `fit`. From the state that this began from, some 20 settings
+are tried on its first batches, in the same process, by successive halving: each is given a few steps, and the better
+half goes on twice as long. Then the script ends; its own training does not go on, and what Keras saves goes over
+nothing. Of a capsule, the trials begin from the oldest state before the growth, on its batches.
+
+\b
+Examples:
+  nandoctor trial train.py
+  nandoctor trial train.py --epochs 3          (arguments of the script)
+  nandoctor trial --fit 2 train.py             (the script's second fit)
+  nandoctor trial --optimizer adam --optimizer lion --rate 1e-3 --rate 1e-4 train.py
+  nandoctor trial --html trial.html train.py
+  nandoctor trial .nandoctor/20261122T163358-step24
+
+\b
+Exit code: 0 some setting learns, 3 none does, 2 there is nothing to
+try or it cannot be used, 130 interrupted.
+"""
+
+
+@app.command(
+    "trial",
+    help=_TRIAL_HELP,
+    short_help="Find the learning rate, optimizer and clip that train.",
+    context_settings={"allow_interspersed_args": False, "ignore_unknown_options": False},
+)
+def trial_command(
+    target: Annotated[
+        str,
+        typer.Argument(metavar="SCRIPT|CAPSULE", help="The script (with -m: the module), or the folder of a capsule."),
+    ],
+    arguments: Annotated[list[str] | None, typer.Argument(help="Arguments for the script.", show_default=False)] = None,
+    module: Annotated[bool, typer.Option("-m", help="SCRIPT is the name of a module.")] = False,
+    fit: Annotated[
+        int | None, typer.Option("--fit", min=1, metavar="N", help="The script's N-th `fit`; else the first.")
+    ] = None,
+    optimizer: Annotated[
+        list[str] | None,
+        typer.Option("--optimizer", metavar="NAME", help="Try this one; own: the script's. Again: more."),
+    ] = None,
+    rate: Annotated[
+        list[float] | None, typer.Option("--rate", metavar="RATE", help="Try this learning rate. Again: more.")
+    ] = None,
+    clip: Annotated[
+        list[str] | None, typer.Option("--clip", metavar="NORM", help="Try this global_clipnorm, or none. Again: more.")
+    ] = None,
+    settings: Annotated[int, typer.Option("--settings", min=1, metavar="N", help="Try at most N settings.")] = 20,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            "--steps", min=2, metavar="N", help="Steps of the longest training; else 16 to 64, by their speed."
+        ),
+    ] = None,
+    json: Annotated[
+        str | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON; - for standard output.")
+    ] = None,
+    html: Annotated[
+        str | None, typer.Option("--html", metavar="FILE", help="Write the result as one HTML page, with charts.")
+    ] = None,
+    script: Annotated[
+        str | None,
+        typer.Option("--script", metavar="PATH", help="Of a capsule: the script, if it is not where it was."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print no progress.")] = False,
+) -> None:
+    """See `_TRIAL_HELP`."""
+    from nandoctor.cli.trial import TrialOptions, try_capsule, try_script, wishes_of
+
+    wishes = wishes_of(optimizer or [], rate or [], clip or [], settings, steps)
+    options = TrialOptions(wishes=wishes, fit=fit, script=script, json=json, html=html, quiet=quiet)
+    if not module and Path(target).is_dir():
+        if arguments or fit is not None:
+            raise NandoctorError(
+                f"{target} is a capsule, which knows its script's arguments and `fit`: leave them out."
+            )
+        code, _ = try_capsule(target, options)
+    else:
+        if script is not None:
+            raise NandoctorError("--script is for a capsule; here the script is named already.")
+        code, _ = try_script(target, arguments or [], options, module=module)
     raise typer.Exit(code)
 
 

@@ -82,9 +82,9 @@ def _rendered(
     environment: Mapping[str, str],
     sources: Mapping[str, str],
 ) -> str:
-    style = (_TEMPLATES / "page.css").read_text(encoding="utf-8")
     findings = [_finding(d, result, sources) for d in result.diagnoses]
-    text = _template().render(
+    return rendered(
+        "page.html.j2",
         result=result,
         title=_title(result),
         verdict=_verdict(result),
@@ -95,14 +95,19 @@ def _rendered(
         batch=_batch(result, batch),
         batch_left_out=batch is None,
         environment=environment,
-        style=style,
-        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
     )
+
+
+def rendered(template: str, **values: Any) -> str:
+    """A whole page made of a template, which may use the style sheet and its hash."""
+    style = (_TEMPLATES / "page.css").read_text(encoding="utf-8")
+    style_hash = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    text = _template(template).render(style=style, style_hash=style_hash, **values)
     return text.lstrip().encode("utf-8", "replace").decode()  # a file name may hold bytes that are no text
 
 
 @functools.cache
-def _template() -> jinja2.Template:
+def _template(name: str) -> jinja2.Template:
     import jinja2
 
     engine = jinja2.Environment(
@@ -113,7 +118,7 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
     )
     engine.filters.update(prose=_prose, sentence=_sentence, relative=relative, diff_lines=_diff_lines, proof=_proof)
-    return engine.get_template("page.html.j2")
+    return engine.get_template(name)
 
 
 def _finding(diagnosis: Diagnosis, result: Result, sources: Mapping[str, str]) -> Finding:

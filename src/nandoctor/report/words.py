@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import textwrap
+from collections.abc import Mapping
 
 from nandoctor.findings import Diagnosis, Result, Treatment, Verification
 
@@ -15,6 +16,7 @@ SURFACES = {
     "gradient": "the gradient was not finite",
     "state": "a statistic that the model keeps was not finite",
     "weights": "the update would have made the weights not finite",
+    "spike": "its loss or gradient was a spike",
 }
 
 
@@ -46,8 +48,26 @@ def count(n: int, noun: str) -> str:
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
+_DONE = {
+    "skipped": "skipped {}",
+    "rolled-back": "went back to an older state {}",
+    "treated": "changed a setting {}",
+}
+
+
+def went_on(counts: Mapping[str, int]) -> tuple[str, ...]:
+    """The note on what a guard did so that a training could go on."""
+    nouns = {"skipped": "step"}
+    done = [
+        text.format(count(counts[kind], nouns.get(kind, "time"))) for kind, text in _DONE.items() if counts.get(kind)
+    ]
+    return (f"the guard {' and '.join(done)}.",) if done else ()
+
+
 def undiagnosed(result: Result) -> str:
     """What a fault was for which no cause answered."""
+    if result.actions:
+        return f"{result.actions[-1].text}."
     return f"step {result.steps + 1} was not finite; its cause was not found."
 
 

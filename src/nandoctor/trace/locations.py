@@ -29,6 +29,12 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _CLINIC = os.path.join(_PACKAGE, "clinic")
 
 
+def is_ours(filename: str) -> bool:
+    """Whether a file is nandoctor's own; the clinic counts as a user's code."""
+    path = os.path.realpath(filename)
+    return path.startswith(_PACKAGE + os.sep) and not path.startswith(_CLINIC + os.sep)
+
+
 def _library_folders() -> tuple[str, ...]:
     paths = sysconfig.get_paths()
     folders = {paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")}

@@ -17,6 +17,7 @@ _IMPORTS: dict[Family, tuple[str, str]] = {
     "keras.ops": ("ops", "from keras import ops"),
     "numpy": ("np", "import numpy as np"),
 }
+_MAPPING = ("map", "flat_map", "filter", "interleave")
 _IN_THE_STEP: tuple[Family, ...] = ("tensorflow", "keras.ops", "keras.backend")
 
 
@@ -94,13 +95,27 @@ class Draft:
         )
 
     def _family(self) -> Family:
-        found = [f for f in self._families() if self.before_training or f != "numpy"]
+        mapped = self._is_mapped()
+        found = [f for f in self._families() if f != "numpy" or (self.before_training and not mapped)]
         if found:
             return found[0]
         if self.before_training:
-            return "numpy"
+            return "tensorflow" if mapped else "numpy"
         spelling = self.reader.spelling
         return next((f for f in _IN_THE_STEP if spelling.word(f, "maximum") is not None), "tensorflow")
+
+    def _is_mapped(self) -> bool:
+        """Whether the expression is in what a tf.data pipeline maps over its elements: those are tensors."""
+        around = list(self.source.around(self.site.node))
+        names = {n.name.value for n in around if isinstance(n, cst.FunctionDef)}
+        for call in self.source.nodes(cst.Call):
+            if not isinstance(call.func, cst.Attribute) or call.func.attr.value not in _MAPPING:
+                continue
+            for arg in call.args[:1]:
+                named = isinstance(arg.value, cst.Name) and arg.value.value in names
+                if named or (isinstance(arg.value, cst.Lambda) and arg.value in around):
+                    return True
+        return False
 
     def _families(self) -> Iterator[Family]:
         """Of which frameworks the calls are in the expression, in its statement, in its function."""

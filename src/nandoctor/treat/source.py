@@ -255,14 +255,17 @@ class Source:
         left, right = getattr(node, "lpar", ()), getattr(node, "rpar", ())
         return (self.span(left[0])[0], self.span(right[-1])[1]) if left and right else (start, end)
 
+    def needs_parentheses(self, node: cst.CSTNode) -> bool:
+        """Whether an expression with operators in place of a node would be taken apart by what that stands in."""
+        return not getattr(node, "lpar", ()) and _is_operator(self._parents.get(node), node)
+
     def put(self, node: cst.CSTNode, code: str) -> Splice:
         """Other code in place of a node: its parentheses go where they are not needed, and come where they are."""
         if binds(code):
             start, end = self.outer_span(node)
             glued = start > 0 and (self.text[start - 1].isalnum() or self.text[start - 1] == "_")
             return Splice(start, end, f" {code}" if glued else code)
-        needed = not getattr(node, "lpar", ()) and _is_operator(self._parents.get(node), node)
-        return Splice(*self.span(node), f"({code})" if needed else code)
+        return Splice(*self.span(node), f"({code})" if self.needs_parentheses(node) else code)
 
     def without(self, node: cst.CSTNode) -> Splice:
         """The text without the lines of the statement that a node stands in."""

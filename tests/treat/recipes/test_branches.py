@@ -36,6 +36,23 @@ DOUBLE = [
     ),
 ]
 
+SIGNED = (
+    TF
+    + """
+def power(x, p):
+    upper = «tf.pow(x, p)»
+    lower = -tf.pow(-x, p)
+    return tf.where(x >= 0.0, upper, lower)
+"""
+)
+
+
+def test_both_branches_of_one_where():
+    assert marked.written(branches.double_where, SIGNED)[0] == (
+        "upper = tf.pow(tf.where(x >= 0.0, x, 1.0), p)\nlower = -tf.pow(tf.where(x >= 0.0, 1.0, -x), p)"
+    )
+
+
 FLOOR = [
     # the condition is of another shape than the argument
     (

@@ -71,10 +71,51 @@ def test_a_name_that_is_used_elsewhere_stays():
     assert "    e = tf.exp(z)\n    tf.print(e)\n    return tf.nn.softmax(z, axis=1)\n" in text
 
 
-def test_with_a_mask_the_largest_is_subtracted():
-    assert marked.written(exponentials.stable, MASKED) == [
-        "e = tf.exp(z - tf.reduce_max(z, axis=1, keepdims=True)) * m"
-    ]
+def test_the_others_of_the_function_as_well():
+    text = (
+        TF
+        + """
+def loss(s):
+    rows = tf.math.log(tf.reduce_sum(«tf.exp(s)», axis=1))
+    columns = tf.math.log(tf.reduce_sum(tf.exp(s), axis=0))
+    return rows + columns + tf.math.log(1 + tf.exp(-s))
+"""
+    )
+    assert marked.written(exponentials.stable, text)[0] == (
+        "rows = tf.reduce_logsumexp(s, axis=1)\n"
+        "columns = tf.reduce_logsumexp(s, axis=0)\n"
+        "return rows + columns + tf.math.softplus(-s)"
+    )
+
+
+SHIFTED = [
+    # a softmax with a mask
+    (MASKED, "e = tf.exp(z - tf.reduce_max(z, axis=1, keepdims=True)) * m"),
+    # the diagonal over the rows
+    (
+        TF
+        + "def f(s):\n    w = «tf.exp(s)»\n    p = tf.linalg.diag_part(w)\n    t = tf.reduce_sum(w, axis=1)\n"
+        + "    return p / t\n",
+        "w = tf.exp(s - tf.reduce_max(s, axis=1, keepdims=True))",
+    ),
+    # the logarithm of a mean
+    (
+        TF + "def f(s):\n    m = tf.reduce_mean(«tf.exp(s)», axis=1)\n    return tf.math.log(m) / 3\n",
+        "m = tf.reduce_mean(tf.exp(s - tf.reduce_max(s, axis=1, keepdims=True)), axis=1)\n"
+        "return (tf.math.log(m) + tf.reduce_max(s, axis=1)) / 3",
+    ),
+    # of a sum divided by a number
+    (
+        OPS + "y = ops.log(ops.sum(m * «ops.exp(a * s)», axis=1, keepdims=True) / n)",
+        "y = ops.log(ops.sum(m * ops.exp(a * s - ops.max(a * s, axis=1, keepdims=True)), axis=1, keepdims=True) / n)"
+        " + ops.max(a * s, axis=1, keepdims=True)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), SHIFTED)
+def test_the_largest_is_subtracted(text, expected):
+    assert marked.written(exponentials.stable, text)[-1] == expected
 
 
 @pytest.mark.parametrize(
@@ -83,7 +124,10 @@ def test_with_a_mask_the_largest_is_subtracted():
         TF + "y = «tf.exp(z)» / tf.reduce_sum(tf.exp(w), axis=-1, keepdims=True)",
         TF + "y = tf.math.log(2.0 + «tf.exp(x)»)",
         TF + "y = «tf.exp(x)» * 3",
-        TF + "y = tf.math.log(tf.reduce_sum(m * «tf.exp(x)», axis=1))",
+        TF + "y = tf.math.log(tf.reduce_sum(«tf.exp(x)» ** 2, axis=1))",
+        TF + "y = tf.math.log(tf.reduce_sum(m + «tf.exp(x)», axis=1))",
+        TF + "def f(x):\n    e = «tf.exp(x)» * m\n    return tf.math.log(tf.reduce_sum(e, axis=1)) + e",
+        TF + "y = 3 / tf.reduce_sum(«tf.exp(x)», axis=1)",
         TF + "y = -tf.reduce_sum(«tf.exp(x)», axis=1)",
         TF + "y = 1 / (2 + «tf.exp(-x)»)",
         TF + "y = «exp(x)» / (1 + exp(x))",

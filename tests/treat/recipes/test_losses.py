@@ -183,3 +183,21 @@ def test_what_is_positive_where_it_is_computed(text, expected):
 )
 def test_nothing_is_made_positive_that_no_layer_gives(text):
     assert marked.written(losses.positive_operand, TF + text) == []
+
+
+def test_the_prediction_behind_names():
+    text = (
+        TF
+        + """
+def loss(y_true, y_pred):
+    pt = y_true * y_pred + (1 - y_true) * (1 - y_pred)
+    return -«tf.math.log(pt + 1e-7)»
+a = keras.layers.Dense(1, name="a")(h)
+b = keras.layers.Dense(1, name="b")(h)
+"""
+    )
+    assert marked.written(losses.from_logits, text) == ["y_pred = tf.sigmoid(y_pred)"]
+    assert marked.written(losses.last_activation, text) == [
+        'b = keras.layers.Dense(1, name="b", activation="sigmoid")(h)',
+        'a = keras.layers.Dense(1, name="a", activation="sigmoid")(h)',
+    ]

@@ -21,6 +21,20 @@ CONSTANTS = [
     ),
 ]
 
+ELSEWHERE = [
+    (
+        TF
+        + NP
+        + "from keras import layers\nc = layers.Lambda(lambda q: tf.where(q > 0, 0.0, -np.inf))(q)\n"
+        + "w = «layers.Activation('softmax')»(layers.Add()([s, c]))",
+        "c = layers.Lambda(lambda q: tf.where(q > 0, 0.0, -1e9))(q)",
+    ),
+    (
+        TF + NP + "def attend(s):\n    return «tf.nn.softmax(s)»\nw = attend(tf.where(m, s, -np.inf))",
+        "w = attend(tf.where(m, s, -1e9))",
+    ),
+]
+
 FLOORS = [
     (TF + "w = «tf.nn.softmax(s + bias, axis=-1)»", "w = tf.nn.softmax(tf.maximum(s + bias, -1e9), axis=-1)"),
     (OPS + "w = «ops.softmax(s)»", "w = ops.softmax(ops.maximum(s, -1e9))"),
@@ -42,6 +56,11 @@ FLOORS = [
 @pytest.mark.parametrize(("text", "expected"), CONSTANTS)
 def test_a_finite_constant(text, expected):
     assert marked.written(masks.finite, text)[0] == expected
+
+
+@pytest.mark.parametrize(("text", "expected"), ELSEWHERE)
+def test_a_constant_that_is_elsewhere(text, expected):
+    assert marked.written(masks.finite, text)[-1] == expected
 
 
 @pytest.mark.parametrize(("text", "expected"), FLOORS)

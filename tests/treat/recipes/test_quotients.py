@@ -167,3 +167,22 @@ def test_divisors_before_training():
 @pytest.mark.parametrize("text", [TF + "y = «model(x)»", TF + "y = «a * b»", TF + "y = «tf.exp(x)»"])
 def test_nothing_where_nothing_is_divided(recipe, text):
     assert first(recipe, text) is None
+
+
+MAPPED = (
+    TF
+    + NP
+    + """
+mean, spread = np.load("m.npy"), np.load("s.npy")
+def prepare(scan, label):
+    return «(scan - mean) / spread», (label - mean) / spread
+data = data.map(prepare, num_parallel_calls=4)
+"""
+)
+
+
+def test_what_a_pipeline_maps_is_made_of_tensors():
+    assert marked.written(quotients.floor_spread, MAPPED, phase="data", inputs=None) == [
+        "return tf.math.divide_no_nan(scan - mean, spread), tf.math.divide_no_nan(label - mean, spread)",
+        "return (scan - mean) / tf.maximum(spread, 1e-7), (label - mean) / tf.maximum(spread, 1e-7)",
+    ]

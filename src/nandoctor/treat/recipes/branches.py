@@ -28,8 +28,12 @@ _HARMLESS_AT_0 = frozenset({"acos", "asin", "atanh", "exp", "expm1", "cosh", "si
 class Hiding:
     """The `where` that does not take the bad elements: its condition, and on which side the branch is."""
 
-    condition: cst.BaseExpression
+    where: Operation
     taken: bool
+
+    @property
+    def condition(self) -> cst.BaseExpression:
+        return self.where["condition"]
 
 
 def double_where(site: Site) -> Iterator[Proposal]:
@@ -38,10 +42,11 @@ def double_where(site: Site) -> Iterator[Proposal]:
     function = _function(draft)
     hiding = None if function is None else _hiding(draft, function.node)
     if function is not None and hiding is not None:
-        splice = _safe_argument(draft, function, hiding)
-        if splice is not None:
+        both = [(function, hiding), *_in_other_branch(draft, function, hiding)]
+        splices = [s for pair in both if (s := _safe_argument(draft, *pair)) is not None]
+        if splices:
             summary = "Make the argument safe before the function, then select the result."
-            yield site.edit("double-where", summary, [splice, *draft.imports], safe=True)
+            yield site.edit("double-where", summary, [*splices, *draft.imports], safe=True)
     yield from _floor(site, draft, function)
 
 
@@ -55,21 +60,28 @@ def _function(draft: Draft) -> Operation | None:
     return found[0] if len(found) == 1 else None
 
 
+def _in_other_branch(draft: Draft, function: Operation, hiding: Hiding) -> Iterator[tuple[Operation, Hiding]]:
+    """The same function in the other branch of the same `where`: what the one hides, the other has."""
+    scope = draft.source.function(function.node)
+    for other in draft.reader.inside(draft.source.module if scope is None else scope, function.name):
+        found = _hiding(draft, other.node)
+        if found is not None and found.where.node is hiding.where.node and found.taken is not hiding.taken:
+            yield other, found
+
+
 def _hiding(draft: Draft, node: cst.BaseExpression) -> Hiding | None:
     """The `where` around a node, or around the name that it was given to."""
     source = draft.source
-    inner: cst.CSTNode = node
     for outer in source.around(node):
         where = draft.reader.named(outer, "where")
         if where is not None and {"condition", "x", "y"} <= where.args.keys():
-            return _branch(draft, where, inner)
+            return _branch(draft, where, node)
         if draft.reader.spelling.called(outer) in _MIXING or draft.reader.named(outer, *_REDUCING) is not None:
             return None  # of another shape than the condition
         if isinstance(outer, cst.Assign):
             return _hiding_name(draft, outer)
         if isinstance(outer, (cst.BaseStatement, cst.Lambda)):
             return None
-        inner = node if not isinstance(outer, cst.BaseExpression) else outer
     return None
 
 
@@ -78,7 +90,7 @@ def _branch(draft: Draft, where: Operation, node: cst.CSTNode) -> Hiding | None:
     for name, taken in (("x", True), ("y", False)):
         first, last = draft.source.span(where[name])
         if first <= start and end <= last:
-            return Hiding(where["condition"], taken)
+            return Hiding(where, taken)
     return None
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import libcst as cst
 
 from nandoctor.treat.draft import Draft
 from nandoctor.treat.operation import Operation, number
 from nandoctor.treat.proposal import Proposal
-from nandoctor.treat.recipes import references
+from nandoctor.treat.recipes import references, shifts
 from nandoctor.treat.site import Site
 from nandoctor.treat.source import Splice
 
@@ -23,11 +23,14 @@ def stable(site: Site) -> Iterator[Proposal]:
     exponential = _exponential(draft)
     if exponential is None or draft.family == "numpy":
         return
-    for whole, code in _forms(draft, exponential):
+    forms = dict(_forms(draft, exponential))
+    if forms:
+        forms = dict(_elsewhere(draft, forms)) | forms
         summary = "Use the stable form of what the exponential is part of."
-        splices = [draft.source.put(whole, code), *_unused(draft, whole), *draft.imports]
-        yield site.edit("stable-form", summary, splices, safe=True)
-    yield from _shifted(draft, exponential)
+        splices = [draft.source.put(whole, code) for whole, code in forms.items()]
+        splices += dict.fromkeys(_unused(draft, forms))
+        yield site.edit("stable-form", summary, [*splices, *draft.imports], safe=True)
+    yield from shifts.shifted(draft, exponential)
 
 
 def bound(site: Site) -> Iterator[Proposal]:
@@ -173,49 +176,36 @@ def _without_epsilon(draft: Draft, node: cst.BaseExpression) -> cst.BaseExpressi
     return draft.reader.value(added.x) if epsilon is not None and abs(epsilon) < 1e-3 else value
 
 
-def _shifted(draft: Draft, exponential: Operation) -> Iterator[Proposal]:
-    """Of a softmax with a mask in it: the largest exponent is subtracted, in both parts of the quotient."""
-    if exponential.name != "exp":
-        return
-    for whole in _expressions(draft):
-        quotient = draft.reader.named(whole, "divide")
-        total = None if quotient is None or "y" not in quotient.args else _total(draft, quotient.y)
-        if total is None or "axis" not in total.args or not _holds(draft, total.x, exponential):
-            continue
-        x = draft.code(exponential.x)
-        largest = draft.call("max", x, f"axis={draft.code(total['axis'])}", "keepdims=True")
-        splices = [draft.source.put(exponential.x, f"{x} - {largest}"), *draft.imports]
-        summary = "Subtract the largest exponent first: the quotient is the same."
-        yield draft.site.edit("stable-form", summary, splices, safe=True)
-        return
+def _elsewhere(draft: Draft, forms: Mapping[cst.BaseExpression, str]) -> Iterator[tuple[cst.BaseExpression, str]]:
+    """The stable forms of the other exponentials of the function: they are next to fail."""
+    taken = [draft.source.span(whole) for whole in forms]
+    function = draft.source.function(draft.site.node)
+    others = draft.reader.inside(draft.source.module if function is None else function, *EXPONENTIALS)
+    for exponential in others:
+        for whole, code in _forms(draft, exponential):
+            start, end = draft.source.span(whole)
+            if all(end <= a or b <= start for a, b in taken):
+                taken.append((start, end))
+                yield whole, code
 
 
-def _holds(draft: Draft, node: cst.BaseExpression, exponential: Operation) -> bool:
-    """Whether an expression is made with the exponential."""
-    parts = list(draft.source.expressions(draft.reader.value(node)))
-    return exponential.node in parts or any(_is(draft, part, exponential) for part in parts)
-
-
-def _unused(draft: Draft, whole: cst.BaseExpression) -> list[Splice]:
-    """Without the lines above that only made what the stable form no longer takes."""
+def _unused(draft: Draft, forms: Mapping[cst.BaseExpression, str]) -> Iterator[Splice]:
+    """Without the lines above that only made what the stable forms no longer take."""
     source = draft.source
-    function = source.function(whole)
-    start, end = source.span(whole)
-    gone: list[tuple[int, int]] = [(start, end)]
-    splices: list[Splice] = []
-    pending = list(source.inside(whole, cst.Name))
+    function = source.function(draft.site.node)
+    gone = [source.span(whole) for whole in forms]
+    pending = [(name, whole) for whole in forms for name in source.inside(whole, cst.Name)]
     while pending:
-        name = pending.pop()
-        assignment = source.assignment(name.value, whole)
-        if assignment is None or source.function(assignment) is not function or not _is_step(draft, assignment.value):
+        name, place = pending.pop()
+        made = source.assignment(name.value, place)
+        if made is None or source.function(made) is not function or not _is_step(draft, made.value):
             continue
-        span = source.span(assignment)
+        span = source.span(made)
         reads = source.reads(name.value, function)
         if span not in gone and all(any(a <= source.span(n)[0] < b for a, b in gone) for n in reads):
             gone.append(span)
-            splices.append(source.without(assignment))
-            pending += list(source.inside(assignment.value, cst.Name))
-    return splices
+            yield source.without(made)
+            pending += [(inner, place) for inner in source.inside(made.value, cst.Name)]
 
 
 def _is_step(draft: Draft, value: cst.BaseExpression) -> bool:

@@ -17,6 +17,8 @@ from nandoctor.treat.source import Source, Splice
 from nandoctor.treat.spelling import Spelling
 
 _LAYERS = ("keras.layers.", "tensorflow.keras.layers.")
+_TARGETS = ("y_true", "true", "target", "label", "onehot", "one_hot")
+_OUTPUTS = 3
 _USES = ("predict", "predict_on_batch", "evaluate", "export", "save")
 _PAIRS = (("y_true", "y_pred"), ("labels", "logits"), ("target", "output"))
 
@@ -85,10 +87,9 @@ def loss_from_logits(site: Site) -> Iterator[Proposal]:
 
 def last_activation(site: Site) -> Iterator[Proposal]:
     """The last layer gets the softmax or sigmoid that the loss expects."""
-    source, last = site.script, _last_linear(site.script)
-    if last is not None:
-        kind = _kind(Draft(site))
-        splice = _with_argument(source, last, f'activation="{kind}"')
+    source, kind = site.script, _kind(Draft(site))
+    for layer in reversed(_linear(source)[-_OUTPUTS:]):
+        splice = _with_argument(source, layer, f'activation="{kind}"')
         summary = f"Give the last layer its {kind}."
         yield site.edit("last-activation", summary, [splice], source=source, from_start=False)
 
@@ -194,14 +195,27 @@ def _with_argument(source: Source, call: cst.Call, code: str) -> Splice:
 
 
 def _prediction(draft: Draft, logarithm: Operation) -> str | None:
-    """The parameter of the loss function that the logarithm is taken of, itself or 1 minus it or clipped."""
+    """The parameter of the loss function that the logarithm is taken of: the prediction, where it is made of both."""
     function = draft.source.function(logarithm.node)
     if function is None:
         return None
     parameters = [p.name.value for p in function.params.params if p.name.value not in ("self", "cls")]
-    operand = logarithm.y if logarithm.name == "xlogy" else logarithm.x
-    names = [n.value for n in draft.source.inside(draft.reader.value(operand), cst.Name)]
-    return next((name for name in names if name in parameters), None)
+    behind = _behind(draft, logarithm.y if logarithm.name == "xlogy" else logarithm.x)
+    found = [name for name in parameters if name in behind]
+    predictions = [name for name in found if not name.startswith(_TARGETS)]
+    return next(iter(predictions or found), None)
+
+
+def _behind(draft: Draft, node: cst.BaseExpression) -> set[str]:
+    """The names that an expression is computed from, through those that were assigned above it."""
+    pending, names = [node], set[str]()
+    while pending:
+        for name in draft.source.inside(pending.pop(), cst.Name):
+            if name.value not in names:
+                names.add(name.value)
+                value = draft.reader.value(name)
+                pending += [] if value is name else [value]
+    return names
 
 
 def _in_the_loss(site: Site, draft: Draft, name: str) -> Iterator[Proposal]:
@@ -296,9 +310,14 @@ def _kind(draft: Draft) -> str:
 
 def _last_linear(source: Source) -> cst.Call | None:
     """The last layer that a script makes, where that has no activation; one with an activation may be the output's."""
-    spelling = Spelling.of(source)
+    spelling, linear = Spelling.of(source), _linear(source)
     weighted = [call for call in source.nodes(cst.Call) if _is_weighted(source, spelling, call)]
-    return weighted[-1] if weighted and _is_linear(source, spelling, weighted[-1]) else None
+    return linear[-1] if linear and weighted[-1] is linear[-1] else None
+
+
+def _linear(source: Source) -> list[cst.Call]:
+    spelling = Spelling.of(source)
+    return [call for call in source.nodes(cst.Call) if _is_linear(source, spelling, call)]
 
 
 def _is_weighted(source: Source, spelling: Spelling, call: cst.Call) -> bool:

@@ -8,6 +8,7 @@ import libcst as cst
 
 from nandoctor.treat.draft import Draft
 from nandoctor.treat.proposal import Proposal
+from nandoctor.treat.recipes.precision import is_layer
 from nandoctor.treat.site import Site, argument
 from nandoctor.treat.source import Splice
 
@@ -19,19 +20,28 @@ _NEGATIVE = frozenset({'float("-inf")', "float('-inf')", 'float("-infinity")', "
 def finite(site: Site) -> Iterator[Proposal]:
     """`-inf` -> `-1e9` where the scores are masked, and `softmax(scores)` -> `softmax(maximum(scores, -1e9))`."""
     draft = Draft(site)
-    scores = _scores(draft)
-    if scores is None:
+    scores, lowest = _scores(draft), _lowest(site)
+    if scores is None and not _is_softmax_layer(draft):
         return
-    lowest = _lowest(site)
-    infinities = _infinities(draft)
-    if infinities:
-        summary = f"Mask with {lowest} in place of -inf: a row that is masked throughout is then uniform."
-        splices = [draft.source.put(node, lowest) for node in infinities]
-        yield site.edit("finite-mask", summary, splices, safe=True)
-    code = draft.call("maximum", draft.code(scores), lowest)
-    splices = [*_floored(draft, scores, code), *draft.imports]
-    summary = f"Keep the scores at {lowest} or above: a row that is masked throughout is then uniform."
-    yield site.edit("finite-mask", summary, splices, safe=True)
+    near = _infinities(draft)
+    everywhere = [n for n in draft.source.expressions(draft.source.module) if _is_minus_infinity(draft, n)]
+    summary = f"Mask with {lowest} in place of -inf: a row that is masked throughout is then uniform."
+    if near:
+        yield site.edit("finite-mask", summary, [draft.source.put(node, lowest) for node in near], safe=True)
+    if scores is not None:
+        code = draft.call("maximum", draft.code(scores), lowest)
+        splices = [*_floored(draft, scores, code), *draft.imports]
+        floor = f"Keep the scores at {lowest} or above: a row that is masked throughout is then uniform."
+        yield site.edit("finite-mask", floor, splices, safe=True)
+    if everywhere and not near:
+        yield site.edit("finite-mask", summary, [draft.source.put(node, lowest) for node in everywhere], safe=True)
+
+
+def _is_softmax_layer(draft: Draft) -> bool:
+    """Whether the layer that is made at the site is a softmax: its scores stand elsewhere."""
+    node = draft.site.node
+    made = node.func if isinstance(node, cst.Call) and isinstance(node.func, cst.Call) else node
+    return isinstance(made, cst.Call) and "softmax" in draft.code(made).lower() and is_layer(draft, made)
 
 
 def _lowest(site: Site) -> str:

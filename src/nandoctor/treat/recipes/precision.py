@@ -213,7 +213,7 @@ def _layers_at(site: Site) -> Iterator[tuple[Source, cst.Call]]:
     """The calls that make the layer: at the site, or of the class (the Lambda of the function) that the site is in."""
     node, source = site.node, site.source
     made = node.func if isinstance(node, cst.Call) and isinstance(node.func, cst.Call) else node
-    if isinstance(made, cst.Call) and _is_layer(source, Spelling.of(source), made):
+    if isinstance(made, cst.Call) and _makes_layer(source, Spelling.of(source), made):
         yield source, made
         return
     owner = next((n for n in source.around(node) if isinstance(n, cst.ClassDef)), None)
@@ -234,7 +234,12 @@ def _computes(site: Site, place: Source, call: cst.Call) -> bool:
     return named or (place is site.source and call in list(place.around(site.node)))
 
 
-def _is_layer(source: Source, spelling: Spelling, call: cst.Call) -> bool:
+def is_layer(draft: Draft, call: cst.Call) -> bool:
+    """Whether a call makes a layer, of Keras's or of a class in the file."""
+    return _makes_layer(draft.source, draft.reader.spelling, call)
+
+
+def _makes_layer(source: Source, spelling: Spelling, call: cst.Call) -> bool:
     full = spelling.full_name(call.func) or ""
     own = {c.name.value for c in source.nodes(cst.ClassDef) if any("Layer" in source.code(b) for b in c.bases)}
     return full.startswith(_LAYERS) or (isinstance(call.func, cst.Name) and call.func.value in own)

@@ -160,27 +160,39 @@ def _denominator_stats(site: Site) -> TensorStats | None:
 
 def _everywhere(draft: Draft, found: Quotient, guarded: str) -> list[Splice]:
     """The guarded denominator, in each division of the function by the same name: the others are next to fail."""
-    source = draft.source
+    return [draft.source.put(quotient.under, guarded) for quotient in _alike(draft, found)]
+
+
+def _alike(draft: Draft, found: Quotient) -> list[Quotient]:
+    """The division, and the others of its function by the same name."""
     if not isinstance(found.under, cst.Name):
-        return [source.put(found.under, guarded)]
-    function = source.function(found.node)
-    whole = source.module if function is None else function
-    others = [o for o in draft.reader.inside(whole, "divide") if source.function(o.node) is function]
-    same = [o.y for o in others if isinstance(o.y, cst.Name) and o.y.value == found.under.value]
-    return [source.put(node, guarded) for node in dict.fromkeys([found.under, *same])]
+        return [found]
+    function = draft.source.function(found.node)
+    whole = draft.source.module if function is None else function
+    others = [o for o in draft.reader.inside(whole, "divide") if draft.source.function(o.node) is function]
+    same = [Quotient(o.node, o.x, o.y) for o in others if draft.code(o.y) == found.under.value]
+    return [found, *(q for q in same if q.node is not found.node)]
 
 
 def _divide_no_nan(draft: Draft, found: Quotient, remedy: str) -> Iterator[Proposal]:
-    over = "1.0" if found.over is None else draft.code(found.over)
-    if found.over is None and found.node is found.under:  # x /= b
+    codes = [(quotient.node, _no_nan_code(draft, quotient)) for quotient in _alike(draft, found)]
+    if codes[0][1] is None:
         return
-    if found.over is None and draft.reader.named(found.node, "reciprocal") is None:
-        return
-    number_over = found.over is None or number(draft.source, found.over) is not None
-    over = draft.call("ones_like", draft.code(found.under)) if number_over and found.over is None else over
-    code = draft.call("divide_no_nan", over, draft.code(found.under))
+    spans = [draft.source.span(node) for node, _ in codes]
+    nested = any(a < c and d <= b for a, b in spans for c, d in spans)
+    written = [(node, code) for node, code in codes[: 1 if nested else None] if code is not None]
     summary = "Divide so that a quotient by 0 is 0, in value and in slope."
-    yield draft.site.edit(remedy, summary, [draft.source.put(found.node, code), *draft.imports], safe=True)
+    splices = [draft.source.put(node, code) for node, code in written]
+    yield draft.site.edit(remedy, summary, [*splices, *draft.imports], safe=True)
+
+
+def _no_nan_code(draft: Draft, quotient: Quotient) -> str | None:
+    under = draft.code(quotient.under)
+    if quotient.over is not None:
+        return draft.call("divide_no_nan", draft.code(quotient.over), under)
+    if draft.reader.named(quotient.node, "reciprocal") is None:  # x /= b, b ** -1
+        return None
+    return draft.call("divide_no_nan", draft.call("ones_like", under), under)
 
 
 def _floored_norm(draft: Draft, found: Quotient) -> Iterator[Proposal]:
