@@ -190,15 +190,29 @@ def test_inputs_of_a_generator_are_scaled_where_they_are_made():
         "images = «load()»\ndef pairs():\n    yield images[:4], y[:4]\n"
         "d = tf.data.Dataset.from_generator(pairs, output_signature=s)\nmodel.fit(d, epochs=2)"
     )
-    assert marked.changed(standardising.inputs, text, facts={"scale": 255.0})[0] == (
+    assert marked.changed(standardising.inputs, text, facts={"scale": 255.0})[1] == (
         'images = np.asarray(images, "float32") / 255.0'
     )
+
+
+def test_batches_are_scaled_where_only_they_are_seen():
+    text = TF + (
+        "def pairs():\n    for rows in order:\n        yield images[rows], y[rows]\n"
+        "d = tf.data.Dataset.from_generator(lambda: pairs(), output_signature=s)\n«model.fit(d, epochs=2)»"
+    )
+    assert marked.changed(standardising.inputs, text, facts={"scale": 250.0})[0].splitlines() == [
+        "        inputs = images[rows]",
+        '        inputs = np.asarray(inputs, "float32") / 255.0',
+        "        yield inputs, y[rows]",
+    ]
 
 
 IN_MODEL = [
     ("m = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])", "[keras.Input((4,)), keras.layers.Rescaling(1.0 / 255.0), keras.layers.Dense(1)]"),
     ("i = keras.Input((4,))\nm = keras.Model(i, keras.layers.Dense(1)(i))",
      "scaled = keras.layers.Rescaling(1.0 / 255.0)(i)\nm = keras.Model(i, keras.layers.Dense(1)(scaled))"),
+    ("class M(keras.Model):\n    pass\ni = keras.Input((4,))\nm = M(i, resnet(i, inputs_depth=1))",
+     "scaled = keras.layers.Rescaling(1.0 / 255.0)(i)\nm = M(i, resnet(scaled, inputs_depth=1))"),
 ]  # fmt: skip
 
 

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 import libcst as cst
 
 from nandoctor.treat import feeds
+from nandoctor.treat.calls import names
 from nandoctor.treat.feeds import Feed, Hoist, Part
 from nandoctor.treat.proposal import Proposal
 from nandoctor.treat.site import Site, argument
 from nandoctor.treat.source import Source, Splice
 from nandoctor.treat.spelling import Spelling
 from nandoctor.treat.training import beside, is_layer, keras_word
-from nandoctor.treat.values import tidy
+from nandoctor.treat.values import class_of, tidy
 
 _PICTURES = re.compile(r"image|img|picture|pixel|photo|frame|scan|mnist|cifar|imread|uint8", re.IGNORECASE)
 _BYTE, _WORD = 255.0, 65535.0
@@ -34,6 +35,7 @@ def inputs(site: Site) -> Iterator[Proposal]:
     )
     yield from _above(site, "standardise-inputs", summary, ("inputs", "targets") if both else ("inputs",))
     if not both:
+        yield from _of_batches(site)
         yield from _where_made(site, "standardise-inputs", "Standardise the inputs where they are made.")
         yield from _in_model(site)
 
@@ -61,6 +63,20 @@ def _above(site: Site, remedy: str, summary: str, roles: tuple[str, ...]) -> Ite
     splices = [splice for hoist in hoists.values() for splice in hoist.finished()]
     if splices:
         yield site.edit(remedy, summary, [*splices, *imports], kind="data", source=fed.source)
+
+
+def _of_batches(site: Site) -> Iterator[Proposal]:
+    """Where only batches are seen: the inputs by one number, 255 or 65535 for pixels, else their usual largest."""
+    fed, scale = feeds.training(site), _largest(site) or _scale(site)
+    if fed is None or fed.whole or fed.inputs is None or scale is None or not feeds.has_room(fed):
+        return
+    np, imports = feeds.numpy_word(fed.source)
+    hoist = Hoist(fed.source, fed.at)
+    for part in feeds.in_place(fed.source, fed.inputs):
+        name = hoist.name(part.node, "inputs")
+        hoist.lines.append(f'{name} = {np}.asarray({name}, "float32") / {tidy(scale)}')
+    summary = f"Divide the inputs by {tidy(scale)} where batches are made."
+    yield site.edit("standardise-inputs", summary, [*hoist.finished(), *imports], kind="data", source=fed.source)
 
 
 def _parts(site: Site, fed: Feed, role: str) -> list[Part]:
@@ -224,7 +240,7 @@ def _first_layer(source: Source, name: str, made_at: cst.Assign, made: str) -> l
 
 
 def _tells_inputs(source: Source, node: cst.Name) -> bool:
-    """Whether a name is the inputs in `Model(inputs, outputs)`."""
+    """Whether a name is the inputs in `Model(inputs, outputs)`, also of a model of the user's own class."""
     for outer in source.around(node):
         if isinstance(outer, cst.Call):
             given = argument(outer, 0, "inputs")
@@ -233,8 +249,13 @@ def _tells_inputs(source: Source, node: cst.Name) -> bool:
             return (
                 inside
                 and not isinstance(outer.func, cst.Call)
-                and (called.endswith("Model") or "inputs" in source.code(outer))
+                and (_is_model(source, called) or "inputs" in names(outer))
             )
         if isinstance(outer, cst.BaseStatement):
             break
     return False
+
+
+def _is_model(source: Source, name: str) -> bool:
+    own = class_of(source, name)
+    return name.endswith("Model") or (own is not None and any("Model" in source.code(base) for base in own.bases))
