@@ -112,6 +112,18 @@ def test_the_rate_that_was_replayed_comes_first():
     ]
 
 
+def test_the_rate_that_stopped_the_growth_of_another_cause_comes_first():
+    def cut(factor, settles):
+        return Fact(text=f"replayed with the learning rate cut to {factor} of it: ...", values={"settles": settles})
+
+    text = K + "opt = «keras.optimizers.SGD(0.5)»"
+    more = (cut("0.1", False), cut("0.001", True))
+    assert marked.changed(rates.lower, text, more=more)[0] == "opt = keras.optimizers.SGD(5e-4)"
+    assert marked.changed(rates.clip_norm, text, more=more) == [
+        f"opt = keras.optimizers.SGD({rate}, global_clipnorm=1.0)" for rate in ("0.5", "0.05", "5e-4")
+    ]
+
+
 def test_both_optimizers_of_an_adversarial_training():
     text = K + "a = keras.optimizers.Adam(0.1)\nb = keras.optimizers.Adam(0.2)\nx = «f(1)»"
     assert marked.changed(rates.lower, text)[0] == "a = keras.optimizers.Adam(0.01)\nb = keras.optimizers.Adam(0.02)"

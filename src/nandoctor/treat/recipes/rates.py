@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import libcst as cst
@@ -18,6 +19,7 @@ from nandoctor.treat.values import behind, calls_of, method, tidy
 
 _FACTORS = (0.1, 0.01, 0.001)
 _NORM = 1.0
+_CUT = re.compile(r"with the learning rate cut to ([\d.e-]+) of it")
 _CLIPPING = ("clip_by_value", "clip_by_norm", "clip_by_global_norm", "clip")
 _APPLYING = ("apply_gradients", "apply")
 
@@ -61,8 +63,15 @@ def clip_by_value(site: Site) -> Iterator[Proposal]:
 
 def _factors(site: Site) -> tuple[float, ...]:
     """First that which the diagnosis has replayed."""
-    known = _fact(site, "stable_factor")
+    known = _stable(site)
     return _FACTORS if known is None else tuple(dict.fromkeys((known, known / 10, known / 100)))
+
+
+def _stable(site: Site) -> float | None:
+    """The factor of the rate with which the growth stopped when the diagnosis replayed it."""
+    cuts = ((_CUT.search(f.text), f.values.get("settles")) for f in site.diagnosis.evidence)
+    tried = [float(cut.group(1)) for cut, settles in cuts if cut is not None and settles]
+    return _fact(site, "stable_factor") or max(tried, default=None)
 
 
 def _fact(site: Site, name: str) -> float | None:
@@ -111,7 +120,7 @@ def _clipped(site: Site, remedy: str, limit: float, also: tuple[Splice, ...]) ->
         return
     source = found[0].source
     also = also if source is site.source else ()
-    first, second, _ = _factors(site)
+    first, second, *_ = dict.fromkeys((_FACTORS[0], _stable(site) or _FACTORS[1], _FACTORS[1]))
     for factor in (first, None, second) if _rate_is_better(site) else (None, first, second):
         splices: list[Splice] = []
         for optimizer in found:
