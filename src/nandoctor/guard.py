@@ -112,6 +112,7 @@ class Guard:
         self._onward: Onward | None = None
         self._spikes: Spikes | None = None
         self._explained: set[str] = set()
+        self._explained_of: Any = None
         self._earlier: tuple[Action, ...] = ()
         self._told: tuple[str, ...] = ()
 
@@ -178,12 +179,17 @@ class Guard:
 
     def _begin_policy(self, training: Training, watch: Watch) -> None:
         """Each `fit` has counts and levels of its own."""
-        self._earlier, self._explained = self.actions, set()
+        self._earlier, self._explained = self.actions, self._explained_before()
         spikes = self._spikes = None if self.spike is None else Spikes(self.spike)
         training.limit(math.inf, math.inf)
         policy = Policy(self.on_fault, max_skips=self.max_skips, max_rollbacks=self.max_rollbacks)
         limits = None if spikes is None else lambda: spikes.limits
         self._onward = Onward(policy, training, watch, self._say_action, cut=self.rate_cut, limits=limits)
+
+    def _explained_before(self) -> set[str]:
+        """What was explained in an earlier `fit` of the same model: of a loop of them each would take its time."""
+        known, self._explained_of = self._explained_of is self.model, self.model
+        return self._explained if known else set()
 
     def is_fitting(self, model: Any) -> bool:
         """Whether a `fit` of the model, watched by this guard, is in progress."""

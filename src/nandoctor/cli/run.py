@@ -225,6 +225,12 @@ class RunGuard(Guard):
         print_result(result, sys.stderr, untreated=self._session.options.wishes is not None)
         self._session.said = True
 
+    def _explained_before(self) -> set[str]:
+        """Each `fit` has a guard of its own here."""
+        earlier = (g for g in reversed(self._session.guards) if g is not self and g.model is self.model)
+        known = next((g._explained for g in earlier if isinstance(g, RunGuard)), None)
+        return super()._explained_before() if known is None else known
+
     def _say_new_fault(self, result: Result) -> None:
         """At once: training goes on."""
         super()._say_new_fault(result)
