@@ -16,6 +16,7 @@ SCHEMA = 1
 Number = float | Literal["nan", "inf", "-inf"]
 Phase = Literal["data", "forward", "backward", "update", "state", "validation"]
 Status = Literal["healthy", "fault", "script-error"]
+Dataset = Literal["x", "validation_data"]
 
 
 def number(value: float) -> Number:
@@ -103,7 +104,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StepRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One training step as the guard saw it. Norms are Euclidean; `seconds` is wall time."""
+    """One training step as the guard saw it. Norms are Euclidean; `seconds` is wall time.
+
+    `action`: what the guard did about it, where it was not applied and training went on.
+    """
 
     step: int
     epoch: int
@@ -116,6 +120,7 @@ class StepRecord(msgspec.Struct, frozen=True, kw_only=True):
     loss_scale: float | None = None
     skipped: bool = False
     seconds: float = 0.0
+    action: str | None = None
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,7 +163,10 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Treatment(msgspec.Struct, frozen=True, kw_only=True):
-    """One remedy. `safe`: the same value wherever the old one was finite. `canonical`: the cause's own first one."""
+    """One remedy. `safe`: the same value wherever the old one was finite.
+
+    `canonical`: of those that could be written here, the one that the cause names first.
+    """
 
     remedy: str
     summary: str
@@ -179,6 +187,8 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
 
     `location` is the expression at the root, `surfaced` the place where the fault came to light.
     `samples` are rows of the failing batch, counted from 0; empty where no row in particular is to blame.
+    `dataset_rows` are the same rows in what `fit` or `evaluate` was given (its argument `dataset`), `dataset_batch` is
+    the batch of a `PyDataset` that they are in, `files` are those that they were read from: where it shows.
     """
 
     cause: str
@@ -195,10 +205,32 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     chain: tuple[Event, ...]
     samples: tuple[int, ...]
     batch_size: int | None
+    dataset: Dataset | None = None
+    dataset_rows: tuple[int, ...] = ()
+    dataset_batch: int | None = None
+    files: tuple[str, ...] = ()
     evidence: tuple[Fact, ...]
     confidence: float
     alternatives: tuple[Alternative, ...]
     treatments: tuple[Treatment, ...]
+
+
+class Action(msgspec.Struct, frozen=True, kw_only=True):
+    """What a guard did so that a training could go on through a fault, or that it ended it.
+
+    `surface` is what was not finite (`loss`, `gradient`, `state`, `weights`), or `spike`. `back_to` is the step before
+    which the state was taken that training went on from; `rate_factor` and `clip_norm` are what was changed for good.
+    """
+
+    kind: Literal["skipped", "rolled-back", "treated", "stopped"]
+    step: int
+    epoch: int
+    batch: int
+    surface: str
+    text: str
+    back_to: int | None = None
+    rate_factor: float | None = None
+    clip_norm: float | None = None
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -215,6 +247,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     capsule: str | None = None
     notes: tuple[str, ...] = ()
     diagnoses: tuple[Diagnosis, ...] = ()
+    actions: tuple[Action, ...] = ()
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):

@@ -44,7 +44,8 @@ def replayed(folder: Path, *options: str, cwd: Path | None = None) -> tuple[int,
 def finding(result: dict[str, Any]) -> tuple[Any, ...]:
     (found,) = result["diagnoses"]
     names = ("cause", "phase", "step", "epoch", "batch", "samples", "location", "surfaced", "summary")
-    return tuple(found[name] for name in names)
+    places = ("dataset", "dataset_rows", "dataset_batch", "files")
+    return tuple(found[name] for name in (*names, *places))
 
 
 SCRIPTS = [

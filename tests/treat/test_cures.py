@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import tempfile
+import threading
 from pathlib import Path
 
 import corpus
@@ -65,11 +66,15 @@ TRUE = {
 }
 
 
+FORKING = threading.Lock()
+"""Attempts are asked for by threads; a fork while another one holds some lock would never see it free again."""
+
+
 def run_forked(order: Order) -> Attempt:
     """One attempt in a fork of this process, which has imported TensorFlow already and not used it."""
     from nandoctor.cli.attempting import attempt
 
-    with tempfile.TemporaryDirectory() as folder:
+    with FORKING, tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "answer"
         pid = os.fork()
         if pid == 0:

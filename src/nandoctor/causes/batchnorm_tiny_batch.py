@@ -39,6 +39,19 @@ _TREATMENTS = (
         "x = keras.layers.GroupNormalization(groups=8)(x)",
     ),
 )
+_FLOOR = edit(
+    "floor-inside-root",
+    "Or keep the variance away from 0, inside the root.",
+    "(x - mean) / tf.sqrt(tf.maximum(variance, 1e-3))",
+    safe=True,
+)
+
+_COUNT = edit(
+    "count-with-floor",
+    "Or divide by the count less 1, at least 1.",
+    "tf.reduce_sum(tf.square(x - mean), 0) / tf.maximum(n - 1.0, 1.0)",
+    safe=True,
+)
 
 
 def examine(case: Case) -> Suspicion | None:
@@ -50,8 +63,9 @@ def _one_row(case: Case) -> Suspicion | None:
     if node is None:
         return None
     denominator = zero_denominator(case)
+    unbiased = denominator is not None and counts(case.trace, denominator.value)
     values = node.inputs if node.kind in ("div", "rsqrt", "sqrt", "reciprocal", "pow") else ()
-    if denominator is not None and counts(case.trace, denominator.value):
+    if unbiased:
         values = node.inputs[:1]  # the unbiased form divides by a count that is 0
     elif denominator is None and node.kind != "sqrt":
         return None
@@ -62,7 +76,7 @@ def _one_row(case: Case) -> Suspicion | None:
         summary=f"{expression(case.location, 'the normalisation')} takes the spread over a batch of one row, "
         "which is 0 whatever the row holds.",
         facts=(Fact(text="the batch that is normalised over has 1 row", values={"rows": 1}),),
-        treatments=_TREATMENTS,
+        treatments=(*_TREATMENTS, _COUNT if unbiased else _FLOOR),
     )
 
 

@@ -20,7 +20,7 @@ clip stands behind it.
 
 from nandoctor.causes.case import Case, Suspicion, expression
 from nandoctor.causes.cause import Cause
-from nandoctor.causes.remedies import edit
+from nandoctor.causes.remedies import LEAVE_ROWS_OUT, edit
 from nandoctor.findings import Fact
 from nandoctor.trace.graph import Node
 
@@ -53,6 +53,7 @@ def examine(case: Case) -> Suspicion | None:
                 "grads = [tf.where(tf.math.is_finite(norm), g, tf.zeros_like(g)) for g in grads]\n"
                 "grads, _ = tf.clip_by_global_norm(grads, 1.0, use_norm=tf.where(tf.math.is_finite(norm), norm, 1.0))",
             ),
+            LEAVE_ROWS_OUT,
         ),
         location=location,
         phase="update",

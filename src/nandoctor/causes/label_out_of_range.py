@@ -28,7 +28,7 @@ import numpy as np
 
 from nandoctor.causes.case import Case, Suspicion, count_of
 from nandoctor.causes.cause import Cause
-from nandoctor.causes.remedies import data
+from nandoctor.causes.remedies import LEAVE_ROWS_OUT, data
 from nandoctor.findings import Fact
 from nandoctor.trace.graph import Node, as_float64
 
@@ -39,6 +39,7 @@ _TREATMENTS = (
         "Or say which id is to be left out.",
         "keras.losses.SparseCategoricalCrossentropy(ignore_class=255)",
     ),
+    LEAVE_ROWS_OUT,
 )
 _REFUSED = re.compile(r"label value of (-?\d+) which is outside the valid range of \[0, (\d+)\)")
 _LISTED = re.compile(r"Label values: ([-\d ]+)")

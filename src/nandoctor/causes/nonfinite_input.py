@@ -19,7 +19,7 @@ whole column of NaN from a division by its spread is `constant-feature`.
 
 from nandoctor.causes.case import Case, Suspicion
 from nandoctor.causes.cause import Cause
-from nandoctor.causes.remedies import data
+from nandoctor.causes.remedies import LEAVE_ROWS_OUT, data
 from nandoctor.causes.spoilt_data import spoilt
 
 
@@ -35,6 +35,7 @@ def examine(case: Case) -> Suspicion | None:
                 "Or fill them from the training set.",
                 "x = np.where(np.isfinite(x), x, np.nanmedian(x, axis=0))",
             ),
+            LEAVE_ROWS_OUT,
         ),
     )
 

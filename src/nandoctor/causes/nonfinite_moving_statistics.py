@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from nandoctor.causes.case import Case, Suspicion, expression
 from nandoctor.causes.cause import Cause
-from nandoctor.causes.remedies import edit
+from nandoctor.causes.remedies import LEAVE_ROWS_OUT, edit
 from nandoctor.findings import Fact
 
 _TREATMENTS = (
@@ -32,6 +32,7 @@ _TREATMENTS = (
         "Bound what goes into the average, or leave a batch out whose statistics are not finite.",
         "x = tf.clip_by_value(x, -1e4, 1e4)   # before the normalisation",
     ),
+    LEAVE_ROWS_OUT,
 )
 
 

@@ -18,7 +18,7 @@ correct and is not accused.
 
 from nandoctor.causes.case import Case, Suspicion
 from nandoctor.causes.cause import Cause
-from nandoctor.causes.remedies import data
+from nandoctor.causes.remedies import LEAVE_ROWS_OUT, data
 from nandoctor.causes.spoilt_data import spoilt
 
 
@@ -30,6 +30,7 @@ def examine(case: Case) -> Suspicion | None:
             "Or give them a finite stand-in and a weight of 0.",
             "w = np.isfinite(y).astype('float32'); y = np.where(np.isfinite(y), y, 0.0)",
         ),
+        LEAVE_ROWS_OUT,
     )
     of_weights = (data("zero-weights", "Give these rows a weight of 0.", "w = np.where(np.isfinite(w), w, 0.0)"),)
     return spoilt(case, "target", "The targets", treatments) or spoilt(

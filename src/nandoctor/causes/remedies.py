@@ -20,3 +20,9 @@ def setting(remedy: str, summary: str, code: str = "") -> Treatment:
 def data(remedy: str, summary: str, code: str = "") -> Treatment:
     """A repair of the data before it reaches the model."""
     return Treatment(remedy=remedy, summary=summary, kind="data", code=code)
+
+
+LEAVE_ROWS_OUT = data(
+    "drop-named-rows", "Leave these rows of the data out.", "x, y = np.delete(x, rows, 0), np.delete(y, rows, 0)"
+)
+"""Where single rows are to blame, and are named."""

@@ -60,6 +60,8 @@ class Session:
         self._began = self._written = time.monotonic()
         self._trains_since: float | None = None
         self._limited = False
+        self._own_guard = False
+        self._counted = 0
 
     # -- what the steps tell ------------------------------------------------------------------------
 
@@ -119,8 +121,16 @@ class Session:
 
     # -- who watches --------------------------------------------------------------------------------
 
-    def guard(self, model: object = None) -> Guard:
-        self.guards.append(AttemptGuard(self, len(self.guards)))
+    def drop(self, callback: object) -> bool:
+        """A guard of the user's own has nothing to do here; which `fit` had one is how the recorded one is found."""
+        self._own_guard = self._own_guard or isinstance(callback, Guard)
+        return isinstance(callback, Guard)
+
+    def guard(self, model: object) -> Guard:
+        counts = self.order.started.counted == "all" or self._own_guard
+        self.guards.append(AttemptGuard(self, self._counted if counts else -1))
+        self._counted += counts
+        self._own_guard = False
         return self.guards[-1]
 
     def evaluating_guard(self, model: object) -> Guard:
@@ -276,7 +286,7 @@ def _watch_keras(session: Session, stack: contextlib.ExitStack) -> None:
     from nandoctor.frameworks.keras.hooks import guarding_fit
     from nandoctor.frameworks.keras.replaying import overwriting_nothing
 
-    stack.enter_context(guarding_fit(session.guard, session.evaluating_guard, lambda callback: False))
+    stack.enter_context(guarding_fit(session.guard, session.evaluating_guard, lambda _: False, session.drop))
     stack.enter_context(overwriting_nothing())
 
 

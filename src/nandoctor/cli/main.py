@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +11,16 @@ import typer
 
 from nandoctor import __version__
 from nandoctor.errors import NandoctorError
+
+
+class OnFault(enum.Enum):
+    """What `--on-fault` takes."""
+
+    stop = "stop"
+    skip = "skip"
+    rollback = "rollback"
+    treat = "treat"
+
 
 app = typer.Typer(
     name="nandoctor",
@@ -30,12 +41,17 @@ Then remedies are tried: changes of your source, each in a fresh process that ru
 silently, past that step; your files stay as they are. What the script itself writes it writes again; --no-treat leaves
 this out. --fix writes the change that is proven, after asking.
 
+With --on-fault the training of a `fit` goes on: "skip" leaves out the step that broke, "rollback" goes back to the
+last healthy state and lowers the learning rate, "treat" goes back and applies a setting that short replays have shown
+to hold. Each is done a limited number of times; the faults are reported, and the exit code is 3 all the same.
+
 \b
 Examples:
   nandoctor run train.py
   nandoctor run train.py --epochs 3    (arguments of the script)
   nandoctor run --json fault.json train.py
   nandoctor run --fix train.py         (asks, and writes the proven change)
+  nandoctor run --on-fault skip train.py
   nandoctor run --open train.py        (shows the report in the browser)
   nandoctor run -m mypackage.train
 
@@ -79,6 +95,18 @@ def run_command(
         bool, typer.Option("--no-treat", help="Do not try remedies: the script is run once, no more.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing if the run is healthy.")] = False,
+    on_fault: Annotated[
+        OnFault, typer.Option("--on-fault", help="What becomes of a fit whose step breaks.", show_default=True)
+    ] = OnFault.stop,
+    spike: Annotated[
+        float | None,
+        typer.Option(
+            "--spike",
+            min=1.0,
+            metavar="K",
+            help="Treat a step as a fault whose loss or gradient norm is K robust deviations above the last 100 steps.",
+        ),
+    ] = None,
 ) -> None:
     """See `_RUN_HELP`."""
     from nandoctor.cli.run import Options, run
@@ -92,6 +120,8 @@ def run_command(
         max_steps=max_steps,
         quiet=quiet,
         wishes=None if no_treat else _wishes(style, fix=fix, yes=yes),
+        on_fault=on_fault.value,
+        spike=spike,
     )
     code, _ = run(script, arguments or [], options, module=module)
     raise typer.Exit(code)

@@ -25,9 +25,9 @@ from nandoctor.cli.randomness import Chance
 from nandoctor.cli.restart import what_to_start
 from nandoctor.cli.script import check_module, check_script, plain_excepthook, run_module, run_script, show_error
 from nandoctor.cli.second_run import Ask, Finding, Progress, Work, second_run
-from nandoctor.cli.treating import Wishes, apply, renewed, treat
+from nandoctor.cli.treating import Wishes, apply, check_can_ask, renewed, treat
 from nandoctor.errors import NandoctorError, PageError
-from nandoctor.findings import Diagnosis, Result
+from nandoctor.findings import Action, Diagnosis, Result
 from nandoctor.frameworks.imports import when_imported
 from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.protocol import Verdict
@@ -35,11 +35,13 @@ from nandoctor.frameworks.recognise import keras_backend
 from nandoctor.frameworks.rendezvous import Experiment, Rendezvous
 from nandoctor.guard import Guard, NestedGuard
 from nandoctor.record import healthy_record
-from nandoctor.report.terminal import healthy_line, print_result, print_treatments
+from nandoctor.report.terminal import healthy_line, print_result, print_treatments, went_on_line
+from nandoctor.report.words import INTERRUPTED as WAS_INTERRUPTED
 from nandoctor.report.words import PAGE, relative
 from nandoctor.treat.proposal import Proposal
 from nandoctor.treat.treating import Fault
 from nandoctor.watch.floating_point import FloatingPointLog, FloatingPointNote, listening
+from nandoctor.watch.policy import OnFault
 from nandoctor.watch.reading import read_capsule
 from nandoctor.watch.started import started_by_run
 from nandoctor.watch.watch import Watch
@@ -68,6 +70,8 @@ class Options:
     quiet: bool = False
     wishes: Wishes | None = None
     keep_capsule: bool = True
+    on_fault: OnFault = "stop"
+    spike: float | None = None
 
     def from_here(self) -> Options:
         """The same, wherever the script goes: a script may change its working directory."""
@@ -111,13 +115,15 @@ class Session:
     def reported(self) -> bool:
         """Whether the finding has been printed already: of a validation, or by a guard of the user's own."""
         return self.said or any(
-            g.result is not None and g.result.diagnoses for g in self.guards if not isinstance(g, RunGuard)
+            g.result is not None and (g.result.diagnoses or g.actions)
+            for g in self.guards
+            if not isinstance(g, RunGuard)
         )
 
     @property
     def interrupted(self) -> bool:
         """Whether the user did not wait for a diagnosis."""
-        return any(g.result is not None and g.result.status == "fault" and not g.result.diagnoses for g in self.guards)
+        return any(g.result is not None and WAS_INTERRUPTED in g.result.notes for g in self.guards)
 
     @property
     def steps(self) -> int:
@@ -140,6 +146,10 @@ class Session:
         of_loops = () if self.loops is None or self.loops.result is None else self.loops.result.diagnoses
         return (*of_guards, *of_loops)
 
+    def actions(self) -> tuple[Action, ...]:
+        """What all guards did so that training could go on."""
+        return tuple(action for g in self.guards for action in g.actions)
+
     def page(self, result: Result) -> str:
         """The page of the session's result, with the history of the `fit` that it is about (healthy: the last)."""
         if self.loops is not None and self.loops.page is not None:
@@ -159,10 +169,16 @@ class Session:
         if self.loops is not None and self.loops.result is not None:
             found = self.loops.result
         if found is not None:
-            whole = self.diagnoses()
-            return msgspec.structs.replace(
-                found, command="run", script=self.script, guard_cost=cost, diagnoses=whole or found.diagnoses
+            whole, actions = self.diagnoses(), self.actions()
+            found = msgspec.structs.replace(
+                found,
+                command="run",
+                script=self.script,
+                guard_cost=cost,
+                diagnoses=whole or found.diagnoses,
+                actions=actions,
             )
+            return self._with_all_notes(found) if actions else found
         of_loops = () if self.loops is None else self.loops.notes
         notes = (*self.notes, *of_loops, *(n for g in self.guards for n in g.notes))
         return Result(
@@ -175,6 +191,11 @@ class Session:
             notes=tuple(dict.fromkeys(notes)),
         )
 
+    def _with_all_notes(self, found: Result) -> Result:
+        """Where trainings went on through faults, all of them are told of."""
+        notes = (*found.notes, *(note for g in self.guards if g.result is not None for note in g.result.notes))
+        return msgspec.structs.replace(found, steps=self.steps, notes=tuple(dict.fromkeys(notes)))
+
 
 class RunGuard(Guard):
     """The guard of one `fit` under `nandoctor run`: at a fault, or after `--max-steps`, the script ends."""
@@ -182,7 +203,10 @@ class RunGuard(Guard):
     command = "run"
 
     def __init__(self, session: Session) -> None:
-        super().__init__(out=session.options.out, keep_batch=session.options.keep_batch, quiet=True)
+        options = session.options
+        super().__init__(
+            options.on_fault, out=options.out, keep_batch=options.keep_batch, quiet=True, spike=options.spike
+        )
         self._session = session
 
     def _floating_point_notes(self) -> tuple[FloatingPointNote, ...]:
@@ -200,6 +224,22 @@ class RunGuard(Guard):
         """At once: the script goes on, perhaps for hours."""
         print_result(result, sys.stderr, untreated=self._session.options.wishes is not None)
         self._session.said = True
+
+    def _say_new_fault(self, result: Result) -> None:
+        """At once: training goes on."""
+        super()._say_new_fault(result)
+        self._session.said = True
+
+    def _say_action(self, line: str) -> None:
+        super()._say_action(line)
+        self._session.said = True
+
+    def _say_end(self, result: Result) -> None:
+        """The session says it, of all."""
+
+    def _after_stop(self, action: Action) -> Verdict:
+        self.close()
+        raise StopRun
 
     def _after_fault(self, result: Result) -> Verdict:
         self._session.said = False
@@ -219,6 +259,7 @@ def run(target: str, arguments: Sequence[str], options: Options, *, module: bool
         check_folder(options.out)
     check_file(options.json, "--json")
     check_file(options.html, "--html")
+    check_can_ask(options.wishes)
     with _with_room_for_a_capsule(options.from_here()) as roomy:
         return _run(target, arguments, roomy, module)
 
@@ -360,16 +401,7 @@ def _report(session: Session, ended: Ended) -> tuple[int, Result]:
     if failed:
         result = msgspec.structs.replace(result, status="script-error")
     sys.stdout.flush()
-    if session.said:
-        print(
-            f"\nnandoctor: {session.steps:,} steps watched. The validation's fault is reported above.", file=sys.stderr
-        )
-    elif session.reported:
-        pass
-    elif result.diagnoses or result.status == "fault":
-        print_result(result, sys.stderr, untreated=_can_be_treated(session, result))
-    elif not failed and not session.options.quiet:
-        print(healthy_line(result), file=sys.stderr)
+    _say(session, result, failed=failed)
     best, treated_page = None, None
     if _can_be_treated(session, result):
         result, best, treated_page = _treated(session, result)
@@ -380,6 +412,22 @@ def _report(session: Session, ended: Ended) -> tuple[int, Result]:
     if session.options.wishes is not None and result.diagnoses:
         apply(best, session.options.wishes, session.script)
     return (FAULT if result.status == "fault" else ended.code or 2 * unwritten), result
+
+
+def _say(session: Session, result: Result, *, failed: bool) -> None:
+    """Print what was found, less what has been printed already."""
+    if session.said and result.actions:
+        print(f"\n{went_on_line(result)}", file=sys.stderr)
+    elif session.said:
+        print(
+            f"\nnandoctor: {session.steps:,} steps watched. The validation's fault is reported above.", file=sys.stderr
+        )
+    elif session.reported:
+        pass
+    elif result.diagnoses or result.status == "fault":
+        print_result(result, sys.stderr, untreated=_can_be_treated(session, result))
+    elif not failed and not session.options.quiet:
+        print(healthy_line(result), file=sys.stderr)
 
 
 def _can_be_treated(session: Session, result: Result) -> bool:
@@ -402,7 +450,7 @@ def _treated(session: Session, result: Result) -> tuple[Result, Proposal | None,
         page = _page_of(stored.folder)
     if not session.options.keep_capsule:
         result = msgspec.structs.replace(result, capsule=None)
-    print_treatments(result, sys.stderr)
+    print_treatments(result, sys.stderr, offer=not session.options.wishes.fix)
     return result, best, page
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass, field, replace
+from textwrap import fill
 
 import msgspec
 
 from nandoctor.cli.output import check_file, write_json
-from nandoctor.cli.restart import announcement, plain, what_to_start
+from nandoctor.cli.restart import line, plain, what_to_start
 from nandoctor.cli.run import FAULT, INTERRUPTED, check_frameworks
-from nandoctor.cli.treating import Outcome, Wishes, apply, renewed, treat
+from nandoctor.cli.treating import Outcome, Wishes, apply, check_can_ask, renewed, treat
 from nandoctor.errors import CapsuleError, NandoctorError
 from nandoctor.findings import Result
 from nandoctor.report.terminal import print_treatments
@@ -38,16 +39,18 @@ def treat_capsule(path: str, options: TreatOptions) -> tuple[int, Result | None]
         NandoctorError: the capsule, its script or an output cannot be used.
     """
     check_file(options.json, "--json")
+    check_can_ask(options.wishes)
     try:
         fault, result = _fault(path, options.script)
         check_frameworks()
+        offered = _named(fault, result, options.wishes)
         _announce(fault, result)
-        outcome = treat(fault, result, options.wishes, _named(fault, result, options.wishes))
+        outcome = treat(fault, result, options.wishes, offered)
     except KeyboardInterrupt:
         print("nandoctor: interrupted; nothing was written.", file=sys.stderr)
         return INTERRUPTED, None
     result = _kept(fault, outcome, options)
-    print_treatments(result, sys.stderr)
+    print_treatments(result, sys.stderr, offer=options.wishes.only is None and not options.wishes.fix)
     if options.json is not None:
         write_json(result, options.json)
     apply(outcome.best, options.wishes, fault.started.target)
@@ -73,14 +76,15 @@ def _recorded(stored: StoredCapsule) -> str:
 
 
 def _announce(fault: Fault, result: Result) -> None:
-    for text, always in announcement(fault.stored, fault.started):
-        if always:
-            print(text.replace("replay of", "treatment of"), file=sys.stderr)
+    """What will run, said before it does; a capsule's own words are shown as plain text."""
+    what, folder = line(fault.started), plain(fault.started.folder)
     diagnosis = result.diagnoses[-1]
-    print(
-        f"\nnandoctor: {plain(f'{diagnosis.code} {diagnosis.cause}')}: {plain(headline(diagnosis, result))}",
-        file=sys.stderr,
-    )
+    found = plain(f"{diagnosis.code} {diagnosis.cause}: {headline(diagnosis, result)}")
+    for text in (
+        f"treatment of {found}",
+        f"runs {what} in {folder}, patched and silently; your files stay as they are",
+    ):
+        print(fill(f"nandoctor: {text}", 80, subsequent_indent="           "), file=sys.stderr)
 
 
 def _named(fault: Fault, result: Result, wishes: Wishes) -> list[Proposal]:

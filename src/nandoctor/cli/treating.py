@@ -59,7 +59,7 @@ def treat(fault: Fault, result: Result, wishes: Wishes, offered: Sequence[Propos
     found: list[Tried] = []
     if chosen:
         run = functools.partial(run_attempt, on_cpu=_holds_a_gpu())
-        title = f"trying {count(len(chosen), 'change')} of the source, each in a fresh process ..."
+        title = f"trying {count(len(chosen), 'change')} of the source on a patched copy ..."
         with stages(title, sys.stderr) as say:
             try:
                 for one in tried(fault, chosen, run, wishes.limits, say):
@@ -90,7 +90,7 @@ def apply(best: Proposal | None, wishes: Wishes, script: str) -> None:
     """Write a proven change to the user's files, after asking; say what was done.
 
     Raises:
-        TreatError: a file has changed, or cannot be written; or nobody can be asked.
+        TreatError: a file has changed, or cannot be written.
     """
     if not wishes.fix:
         return
@@ -107,14 +107,16 @@ def apply(best: Proposal | None, wishes: Wishes, script: str) -> None:
     print(f"nandoctor: {names} is changed. Run it again: nandoctor run {shlex.quote(script)}", file=sys.stderr)
 
 
-def _agrees(question: str) -> bool:
-    """Ask at the terminal; the answer that changes nothing is the one without a word.
-
-    Raises:
-        TreatError: there is no terminal.
-    """
-    if not (sys.stdin is not None and sys.stdin.isatty()):
+def check_can_ask(wishes: Wishes | None) -> None:
+    """Raise the one clear error where `--fix` could ask nobody; before anything is run."""
+    if wishes is None or not wishes.fix or wishes.yes:
+        return
+    if sys.stdin is None or not sys.stdin.isatty():
         raise TreatError("--fix asks before it writes, and there is no terminal to ask at. Add --yes to write at once.")
+
+
+def _agrees(question: str) -> bool:
+    """Ask at the terminal; the answer that changes nothing is the one without a word."""
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     try:
         return sys.stdin.readline().strip().lower() in ("y", "yes")

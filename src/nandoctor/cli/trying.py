@@ -36,7 +36,7 @@ def run_attempt(order: Order, *, start: float = START, on_cpu: bool = False) -> 
                 stderr=errors,
                 cwd="/" if os.name == "posix" else None,
                 start_new_session=True,
-                env=_environment(on_cpu),
+                env=_environment(folder, on_cpu),
             )
             _wait(process, start + order.seconds)
         if not answer.is_file():
@@ -44,12 +44,15 @@ def run_attempt(order: Order, *, start: float = START, on_cpu: bool = False) -> 
         return msgspec.msgpack.decode(answer.read_bytes(), type=Attempt)
 
 
-def _environment(on_cpu: bool) -> dict[str, str]:
-    """That of this process; relative entries of the path to modules are those of the folder it is in."""
+def _environment(folder: str, on_cpu: bool) -> dict[str, str]:
+    """That of this process; relative entries of the path to modules are those of the folder it is in.
+
+    Temporary files of the script, and of AutoGraph, go to a folder that is taken away even where the process is ended.
+    """
     hidden = {"CUDA_VISIBLE_DEVICES": "-1"} if on_cpu else {}
     path = os.environ.get("PYTHONPATH", "")
     absolute = os.pathsep.join(os.path.abspath(entry) for entry in path.split(os.pathsep) if entry)
-    return {**os.environ, "PYTHONPATH": absolute, **hidden}
+    return {**os.environ, "PYTHONPATH": absolute, "TMPDIR": folder, **hidden}
 
 
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from nandoctor.findings import Location, Setting
+from nandoctor.findings import Dataset, Location, Setting
 from nandoctor.frameworks.reading import Reading, ValidationReading
 from nandoctor.trace.graph import Trace
 from nandoctor.trace.locations import Frame
@@ -47,8 +47,9 @@ class Batch:
         return [a for key, a in self.arrays.items() if key.split("[")[0] == name]
 
 
-Verdict = Literal["go", "stop", "unguarded"]
-"""What follows a step: the next one; the end of training; or the next one, without the guard."""
+Verdict = Literal["go", "skip", "stop", "unguarded"]
+"""What follows a step: the next one; the next one, as if this one had not been; the end of training; or the next one,
+without the guard."""
 
 
 class Watcher(Protocol):
@@ -183,6 +184,23 @@ class Penalty:
     location: Location | None = None
 
 
+@dataclass(frozen=True)
+class DataRows:
+    """Where rows of a batch stand in what a training was given.
+
+    Attributes:
+        dataset: the argument that it is.
+        rows: for each row of the batch the rows of the data that are equal to it; empty where only the batch is known.
+        batch: the batch of a data set that gives whole ones.
+        files: those that these rows were read from.
+    """
+
+    dataset: Dataset
+    rows: tuple[tuple[int, ...], ...] = ()
+    batch: int | None = None
+    files: tuple[str, ...] = ()
+
+
 class Subject(Protocol):
     """What a diagnosis may ask of a training: to run its step again, as it was or with something changed."""
 
@@ -204,6 +222,10 @@ class Subject(Protocol):
         """The user's line that made the layer of a variable."""
         ...
 
+    def assigned_site(self, name: str) -> Location | None:
+        """The user's line that put values into a variable after it was made, the last before the first step."""
+        ...
+
     def trace_step(self, batch: Batch) -> Trace:
         """Run the step (of training or validation, as the batch says) eagerly from the present state, recorded.
 
@@ -217,6 +239,13 @@ class Subject(Protocol):
 
     def is_finite_with(self, batch: Batch, rows: Sequence[int]) -> bool | None:
         """Whether the step stays finite on some rows of the batch; None where the step does not run on them."""
+        ...
+
+    def data_rows(self, batch: Batch, rows: Sequence[int], index: int) -> DataRows | None:
+        """Where rows of the batch (the `index`-th of its epoch) stand in what the training was given.
+
+        None where that does not show. What was given is left as it is.
+        """
         ...
 
     def losses_with(self, start: State, batches: Sequence[Batch], steps: int, change: Change) -> list[float]:
@@ -247,8 +276,15 @@ class Training(Subject, Protocol):
     @property
     def optimizer_location(self) -> Location | None: ...
 
-    def open_gate(self) -> None:
-        """Before the framework builds its step: see to it that the gate is in it."""
+    def open_gate(self, *, spikes: bool = False) -> None:
+        """Before the framework builds its step: see to it that the gate is in it.
+
+        `spikes`: a step beyond the limits of `limit` is refused, too.
+        """
+        ...
+
+    def limit(self, loss: float, gradient_norm: float) -> None:
+        """From the next step on, refuse one whose loss or gradient norm is larger."""
         ...
 
     def watch(self, watcher: Watcher) -> None:
@@ -280,6 +316,14 @@ class Training(Subject, Protocol):
 
         Whatever a step raises comes out.
         """
+        ...
+
+    def roll_back(self, state: State, *, same_epoch: bool) -> None:
+        """Give every variable its value of an older state, but for the learning rate; metrics are those of an epoch."""
+        ...
+
+    def adopt(self, change: Change) -> None:
+        """From now on, and after this training too: the rate multiplied, the gradients clipped as the change says."""
         ...
 
     def batch_like(self, batch: Batch, arrays: Mapping[str, np.ndarray]) -> Batch:

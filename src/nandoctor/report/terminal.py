@@ -14,6 +14,7 @@ from nandoctor.findings import Diagnosis, Location, Result, Treatment
 from nandoctor.report.words import (
     PAGE,
     changed_lines,
+    count,
     headline,
     healthy,
     proof,
@@ -32,23 +33,36 @@ def healthy_line(result: Result) -> str:
     return "\n".join(f"nandoctor: {line}" for line in (healthy(result), *result.notes))
 
 
-def print_result(result: Result, stream: TextIO, *, untreated: bool = False) -> None:
-    """Print what a command found; `untreated`: what to do about the last finding will be printed once it was tried."""
+def went_on_line(result: Result) -> str:
+    """What a training ends with that has gone on through faults, or could not: they have been told as they came."""
+    lines = (f"{count(result.steps, 'healthy step')} watched. What broke is reported above.", *result.notes)
+    return "\n".join(f"nandoctor: {line}" for line in lines)
+
+
+def print_result(result: Result, stream: TextIO, *, untreated: bool = False, brief: bool = False) -> None:
+    """Print what a command found.
+
+    `untreated`: what to do about the last finding will be printed once it was tried. `brief`: what is wrong, where and
+    how to fix it, of a training that goes on.
+    """
     console = console_on(stream)
     console.print()
     if not result.diagnoses:
         _print_undiagnosed(console, result)
     for n, diagnosis in enumerate(result.diagnoses, 1):
-        _print_diagnosis(console, diagnosis, result)
+        _print_diagnosis(console, diagnosis, result, brief=brief)
         if not untreated or n < len(result.diagnoses):
-            _print_cure(console, diagnosis, result)
+            _print_cure(console, diagnosis, result, brief=brief)
 
 
-def print_treatments(result: Result, stream: TextIO) -> None:
-    """Print what to do about the last finding, after `print_result` has left it out."""
+def print_treatments(result: Result, stream: TextIO, *, offer: bool = True) -> None:
+    """Print what to do about the last finding, after `print_result` has left it out.
+
+    `offer`: the command that applies what is proven is named.
+    """
     console = console_on(stream)
     console.print()
-    _print_cure(console, result.diagnoses[-1], result)
+    _print_cure(console, result.diagnoses[-1], result, offer=offer)
 
 
 def console_on(stream: TextIO) -> Console:
@@ -73,7 +87,7 @@ def _print_undiagnosed(console: Console, result: Result) -> None:
         print_row(console, "More", Text(_page(result.capsule)))
 
 
-def _print_diagnosis(console: Console, diagnosis: Diagnosis, result: Result) -> None:
+def _print_diagnosis(console: Console, diagnosis: Diagnosis, result: Result, *, brief: bool) -> None:
     print_wrapped(console, Text(f"nandoctor: {headline(diagnosis, result)}", "bold red"))
     if diagnosis.location is not None:
         console.print()
@@ -83,30 +97,40 @@ def _print_diagnosis(console: Console, diagnosis: Diagnosis, result: Result) -> 
     print_row(console, "Why", why)
     if diagnosis.samples:
         print_row(console, "Rows", Text(rows_text(diagnosis)))
-    for n, fact in enumerate(diagnosis.evidence):
+    for n, fact in enumerate(diagnosis.evidence if not brief else ()):
         print_row(console, "Seen" if n == 0 else "", Text(fact.text))
 
 
-def _print_cure(console: Console, diagnosis: Diagnosis, result: Result) -> None:
+def _print_cure(
+    console: Console, diagnosis: Diagnosis, result: Result, *, offer: bool = True, brief: bool = False
+) -> None:
     """What to do: what is proven, or else the advice; what was tried in vain; and where to read on."""
     proven = [t for t in diagnosis.treatments if t.proven]
     refused = [t for t in diagnosis.treatments if t.verification is not None and not t.proven]
     advised = [t for t in diagnosis.treatments if t.verification is None]
-    for n, treatment in enumerate(proven[:2] or advised[:2]):
+    for n, treatment in enumerate((proven or advised)[: 1 if brief else 2]):
         _print_treatment(console, treatment, "Or" if n and proven else "Fix")
-    if proven and result.capsule is not None:
-        print_row(console, "", Text(f"apply it:  nandoctor treat --fix {shlex.quote(relative(result.capsule))}"))
+    if offer and result.capsule is not None and diagnosis is result.diagnoses[-1]:
+        _print_offer(console, shlex.quote(relative(result.capsule)), proven=bool(proven), tried=bool(refused))
     for n, treatment in enumerate(refused[:3]):
         assert treatment.verification is not None
         text = f"{treatment.summary.rstrip('.')}. {proof(treatment.verification)}"
         print_row(console, "Not" if n == 0 else "", Text(text, "dim"))
-    for n, other in enumerate(diagnosis.alternatives[:2]):
+    for n, other in enumerate(diagnosis.alternatives[:2] if not brief else ()):
         print_row(console, "Or" if n == 0 else "", Text(f"{other.code} {other.cause} ({other.confidence:.0%})", "dim"))
     for note in result.notes:
         print_row(console, "Note", Text(note))
     for n, more in enumerate(_more(diagnosis, result)):
         print_row(console, "More" if n == 0 else "", Text(more))
     console.print()
+
+
+def _print_offer(console: Console, capsule: str, *, proven: bool, tried: bool) -> None:
+    """The command that applies what is proven, or that tries what nobody has tried."""
+    if proven:
+        print_row(console, "", Text(f"apply it:  nandoctor treat --fix {capsule}"))
+    elif not tried:
+        print_row(console, "", Text(f"try it:  nandoctor treat {capsule}"))
 
 
 def _more(diagnosis: Diagnosis, result: Result) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import textwrap
+from collections.abc import Mapping
 
 from nandoctor.findings import Diagnosis, Result, Treatment, Verification
 
@@ -15,6 +16,7 @@ SURFACES = {
     "gradient": "the gradient was not finite",
     "state": "a statistic that the model keeps was not finite",
     "weights": "the update would have made the weights not finite",
+    "spike": "its loss or gradient was a spike",
 }
 
 
@@ -46,8 +48,26 @@ def count(n: int, noun: str) -> str:
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
+_DONE = {
+    "skipped": "skipped {}",
+    "rolled-back": "went back to an older state {}",
+    "treated": "changed a setting {}",
+}
+
+
+def went_on(counts: Mapping[str, int]) -> tuple[str, ...]:
+    """The note on what a guard did so that a training could go on."""
+    nouns = {"skipped": "step"}
+    done = [
+        text.format(count(counts[kind], nouns.get(kind, "time"))) for kind, text in _DONE.items() if counts.get(kind)
+    ]
+    return (f"the guard {' and '.join(done)}.",) if done else ()
+
+
 def undiagnosed(result: Result) -> str:
     """What a fault was for which no cause answered."""
+    if result.actions:
+        return f"{result.actions[-1].text}."
     return f"step {result.steps + 1} was not finite; its cause was not found."
 
 
@@ -80,14 +100,38 @@ def surface(diagnosis: Diagnosis) -> str:
 
 
 def rows_text(diagnosis: Diagnosis) -> str:
-    """Which rows of the batch are to blame."""
+    """Which rows of the batch are to blame, and where in the data they came from."""
     rows, size = diagnosis.samples, diagnosis.batch_size
     if size is not None and len(rows) == size and size > 1:
-        return f"all {size} rows of the batch"
-    shown = ", ".join(map(str, rows[:12])) + (f" and {len(rows) - 12} more" if len(rows) > 12 else "")
-    noun = "row" if len(rows) == 1 else "rows"
+        return "; ".join([f"all {size} rows of the batch", *_in_data(diagnosis)])
     of = "" if size is None else f" of the batch's {size}"
-    return f"{noun} {shown}{of} (counted from 0)"
+    text = "; ".join([f"{_rows(rows)}{of}", *_in_data(diagnosis)])
+    return f"{text} (counted from 0)"
+
+
+def _in_data(diagnosis: Diagnosis) -> list[str]:
+    """Where the rows to blame stand in the data, and in which files."""
+    data = "the validation data" if diagnosis.dataset == "validation_data" else "the data"
+    found = []
+    if diagnosis.dataset_batch is not None:
+        found.append(f"batch {diagnosis.dataset_batch} of {data}")
+    if diagnosis.dataset_rows:
+        found.append(f"{_rows(diagnosis.dataset_rows)} of {data}")
+    if diagnosis.files:
+        shown = [_printable(relative(file)) for file in diagnosis.files[:4]]
+        more = len(diagnosis.files) - len(shown)
+        found.append(f"from {', '.join(shown)}" + (f" and {more} more" if more else ""))
+    return found
+
+
+def _rows(rows: tuple[int, ...]) -> str:
+    shown = ", ".join(map(str, rows[:12])) + (f" and {len(rows) - 12} more" if len(rows) > 12 else "")
+    return f"{'row' if len(rows) == 1 else 'rows'} {shown}"
+
+
+def _printable(path: str) -> str:
+    """A name of a file may hold what a terminal would obey."""
+    return "".join(c if c.isprintable() else "?" for c in path)
 
 
 def proof(verification: Verification) -> str:

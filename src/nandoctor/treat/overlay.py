@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator, Mapping
 from importlib.machinery import SourceFileLoader
 from types import CodeType
+from typing import Any
 
 from nandoctor.frameworks.patching import patched
 
@@ -35,15 +36,21 @@ def overlaid(texts: Mapping[str, str]) -> Iterator[None]:
             return original(loader, fullname)
         return compile(text, loader.path, "exec", dont_inherit=True)
 
+    before = linecache.updatecache
+
+    def updatecache(filename: str, module_globals: dict[str, Any] | None = None) -> list[str]:
+        text = text_of(filename)
+        return before(filename, module_globals) if text is None else _remembered(filename, text)
+
     by_path = {os.path.realpath(path): text for path, text in texts.items()}
     names = {*texts, *by_path}
     known = {name: linecache.cache.pop(name) for name in names if name in linecache.cache}
     _TEXTS.update(by_path)
     for name in names:
-        text = by_path[os.path.realpath(name)]
-        linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+        _remembered(name, by_path[os.path.realpath(name)])
     try:
-        with patched(SourceFileLoader, "get_code", get_code):
+        # AutoGraph has the lines of a file read again, after each function of it
+        with patched(SourceFileLoader, "get_code", get_code), patched(linecache, "updatecache", updatecache):
             yield
     finally:
         for path in by_path:
@@ -51,3 +58,10 @@ def overlaid(texts: Mapping[str, str]) -> Iterator[None]:
         for name in names:
             linecache.cache.pop(name, None)
         linecache.cache.update(known)
+
+
+def _remembered(filename: str, text: str) -> list[str]:
+    """The lines of a text, from now on those of a file; without a time of change they are never out of date."""
+    lines = text.splitlines(keepends=True)
+    linecache.cache[filename] = (len(text), None, lines, filename)
+    return lines

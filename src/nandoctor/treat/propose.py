@@ -56,7 +56,8 @@ def site_of(
 
 def _is_as_seen(code: str, place: Location) -> bool:
     """Whether a place still holds what was read there when the fault was found: the file may have changed since."""
-    return not place.code or "".join(place.code.split()) in "".join(code.split()) or "#" in code
+    seen, found = "".join(place.code.split()), "".join(code.split())
+    return not seen or seen in found or found in seen or "#" in code  # a statement is seen whole, its value is found
 
 
 def _written(remedy: str, site: Site) -> Iterator[Proposal]:

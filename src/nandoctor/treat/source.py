@@ -84,13 +84,23 @@ class Source:
 
     def nodes(self, kind: type[Node]) -> Iterator[Node]:
         """All nodes of a kind, in the order of the text."""
-        found = [node for node in self._positions if isinstance(node, kind)]
-        return iter(sorted(found, key=self.span))
+        return (node for node in self._ordered if isinstance(node, kind))
+
+    @cached_property
+    def _ordered(self) -> list[cst.CSTNode]:
+        return sorted(self._positions, key=self.span)
+
+    @cached_property
+    def _spans(self) -> dict[cst.CSTNode, tuple[int, int]]:
+        offset = self.offset
+        return {
+            node: (offset(place.start.line, place.start.column), offset(place.end.line, place.end.column))
+            for node, place in self._positions.items()
+        }
 
     def span(self, node: cst.CSTNode) -> tuple[int, int]:
         """The offsets of a node in the text, without parentheses around it."""
-        place = self._positions[node]
-        return self.offset(place.start.line, place.start.column), self.offset(place.end.line, place.end.column)
+        return self._spans[node]
 
     def offset(self, line: int, column: int) -> int:
         """Of a line (from 1) and a column (from 0)."""
@@ -147,6 +157,10 @@ class Source:
         first, last = self.span(node)
         return (n for n in self.nodes(kind) if first <= self.span(n)[0] and self.span(n)[1] <= last)
 
+    def expressions(self, node: cst.CSTNode) -> Iterator[cst.BaseExpression]:
+        """The expressions in a node, itself among them, in the order of the text."""
+        return self.inside(node, cst.BaseExpression)  # type: ignore[type-abstract]
+
     def statement(self, node: cst.CSTNode) -> cst.BaseStatement:
         """The innermost statement, a line or a block, that a node stands in."""
         return next(n for n in (node, *self.around(node)) if isinstance(n, cst.BaseStatement))
@@ -160,16 +174,113 @@ class Source:
 
         None where the one assignment is not plain (a part of a tuple, a loop), or there is none.
         """
-        own = self.function(before)
-        for scope in (own, None):
+        for scope in (*self._scopes(before), None):
             found = [n for n in self.nodes(cst.Assign) if self.function(n) is scope and _names(n, name)]
-            if scope is own:
+            if scope is self.function(before):
                 found = [n for n in found if self.span(n)[1] <= self.span(before)[0]]
             if found:
                 return found[-1].value
+            if scope is not None and name in _parameters(scope):
+                return None
         return None
 
+    def _scopes(self, node: cst.CSTNode) -> Iterator[cst.FunctionDef]:
+        """The functions that a node stands in, from inside out."""
+        return (n for n in self.around(node) if isinstance(n, cst.FunctionDef))
+
+    def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
+        """What a node stands in."""
+        return self._parents.get(node)
+
+    def reads(self, name: str, scope: cst.CSTNode | None = None) -> list[cst.Name]:
+        """Where a name is read (not assigned, and no keyword or attribute) in a function, or in the whole file."""
+        names = self.nodes(cst.Name) if scope is None else self.inside(scope, cst.Name)
+        return [node for node in names if node.value == name and self._is_read(node)]
+
+    def _is_read(self, node: cst.Name) -> bool:
+        parent = self._parents[node]
+        if isinstance(parent, cst.Attribute):
+            return parent.value is node
+        if isinstance(parent, cst.Arg):
+            return parent.value is node
+        return not isinstance(parent, (cst.AssignTarget, cst.Param, cst.FunctionDef, cst.ClassDef, cst.ImportAlias))
+
+    def assignment(self, name: str, before: cst.CSTNode) -> cst.Assign | None:
+        """The statement `name = ...` that `assigned` takes its value from."""
+        value = self.assigned(name, before)
+        parent = None if value is None else self._parents[value]
+        return parent if isinstance(parent, cst.Assign) else None
+
+    def is_own(self, name: cst.Name) -> bool:
+        """Whether a name may be given another value where it stands.
+
+        In a bare script it may. In a function an assignment makes a name its own throughout, so that one which is the
+        file's, or an outer function's, would have no value there.
+        """
+        function = self.function(name)
+        if function is None or name.value in _parameters(function):
+            return True
+        targets = [
+            *(t.target for a in self.inside(function.body, cst.Assign) for t in a.targets),
+            *(a.target for a in self.inside(function.body, cst.AugAssign)),
+            *(a.target for a in self.inside(function.body, cst.AnnAssign)),
+            *(loop.target for loop in self.inside(function.body, cst.For)),
+            *(item.name for item in self.inside(function.body, cst.AsName)),
+        ]
+        own = (n for t in targets if self.function(t) is function for n in _bound(t))
+        return name.value in own
+
+    def has_room_above(self, node: cst.CSTNode) -> bool:
+        """Whether a line above the statement of a node sees the same values: no lambda, loop or one-line block."""
+        for outer in self.around(node):
+            if isinstance(outer, (cst.Lambda, cst.CompFor, cst.BaseComp, cst.IfExp)):
+                return False
+            if isinstance(outer, cst.SimpleStatementLine):
+                return True
+            if isinstance(outer, cst.BaseStatement):
+                return False
+        return False
+
     # -- editing --------------------------------------------------------------------------------
+
+    def outer_span(self, node: cst.CSTNode) -> tuple[int, int]:
+        """The offsets of a node with the parentheses around it."""
+        start, end = self.span(node)
+        left, right = getattr(node, "lpar", ()), getattr(node, "rpar", ())
+        return (self.span(left[0])[0], self.span(right[-1])[1]) if left and right else (start, end)
+
+    def needs_parentheses(self, node: cst.CSTNode) -> bool:
+        """Whether an expression with operators in place of a node would be taken apart by what that stands in."""
+        return not getattr(node, "lpar", ()) and _is_operator(self._parents.get(node), node)
+
+    def put(self, node: cst.CSTNode, code: str) -> Splice:
+        """Other code in place of a node: its parentheses go where they are not needed, and come where they are."""
+        if binds(code):
+            start, end = self.outer_span(node)
+            glued = start > 0 and (self.text[start - 1].isalnum() or self.text[start - 1] == "_")
+            return Splice(start, end, f" {code}" if glued else code)
+        return Splice(*self.span(node), f"({code})" if self.needs_parentheses(node) else code)
+
+    def without(self, node: cst.CSTNode) -> Splice:
+        """The text without the lines of the statement that a node stands in."""
+        start, end = self.span(self.statement(node))
+        first = bisect_right(self._line_starts, start) - 1
+        last = bisect_right(self._line_starts, end)
+        stop = self._line_starts[last] if last < len(self._line_starts) else len(self.text)
+        return Splice(self._line_starts[first], stop, "")
+
+    def below(self, node: cst.CSTNode, *lines: str) -> Splice:
+        """Lines under the statement that a node stands in, as far to the right as that."""
+        start, end = self.span(self.statement(node))
+        begin = self._line_starts[bisect_right(self._line_starts, start) - 1]
+        after = bisect_right(self._line_starts, end)
+        stop = self._line_starts[after] if after < len(self._line_starts) else len(self.text)
+        return Splice(stop, stop, "".join(self.text[begin:start] + line + "\n" for line in lines))
+
+    def fresh(self, name: str) -> str:
+        """A name that the file does not use yet."""
+        used = {node.value for node in self.nodes(cst.Name)}
+        return next(n for n in (name, *(f"{name}_{k}" for k in range(2, 99))) if n not in used)
 
     def replace(self, node: cst.CSTNode, code: str) -> Splice:
         """Other code in place of a node."""
@@ -206,6 +317,39 @@ class Source:
             text, last = text[: splice.start] + splice.code + text[splice.end :], splice.start
         Source(self.path, text).check()
         return text
+
+
+def binds(code: str) -> bool:
+    """Whether an expression may stand beside any operator as it is: a call, a name, a number."""
+    node = cst.parse_expression(code)
+    atoms = (cst.Call, cst.Name, cst.Attribute, cst.Subscript, cst.BaseNumber, cst.BaseString)
+    return isinstance(node, atoms) or bool(node.lpar)
+
+
+def _is_operator(parent: cst.CSTNode | None, node: cst.CSTNode) -> bool:
+    """Whether what a node stands in would take only a part of an expression with operators."""
+    if isinstance(parent, (cst.Call, cst.Attribute, cst.Subscript)):
+        return (parent.func if isinstance(parent, cst.Call) else parent.value) is node
+    operators = (cst.BinaryOperation, cst.UnaryOperation, cst.BooleanOperation, cst.Comparison, cst.ComparisonTarget)
+    return isinstance(parent, (*operators, cst.Await, cst.StarredElement, cst.IfExp))
+
+
+def _bound(target: cst.CSTNode) -> Iterator[str]:
+    """The names that an assignment to a target gives a value: not those of an item or an attribute."""
+    if isinstance(target, cst.Name):
+        yield target.value
+    elif isinstance(target, (cst.Tuple, cst.List)):
+        for element in target.elements:
+            yield from _bound(element.value)
+    elif isinstance(target, cst.StarredElement):
+        yield from _bound(target.value)
+
+
+def _parameters(function: cst.FunctionDef) -> set[str]:
+    given = function.params
+    plain = {p.name.value for p in (*given.posonly_params, *given.params, *given.kwonly_params)}
+    starred = {p.name.value for p in (given.star_arg, given.star_kwarg) if isinstance(p, cst.Param)}
+    return plain | starred
 
 
 def _names(assignment: cst.Assign, name: str) -> bool:

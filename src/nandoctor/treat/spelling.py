@@ -20,6 +20,8 @@ _PACKAGES: dict[str, Family] = {
     "keras.backend": "keras.backend",
     "keras.ops": "keras.ops",
     "tensorflow.keras.ops": "keras.ops",
+    "tensorflow.compat.v1": "tensorflow",
+    "tensorflow.compat.v2": "tensorflow",
     "tensorflow": "tensorflow",
     "numpy": "numpy",
 }
@@ -52,6 +54,10 @@ _TF = {
     "tanh": "tanh",
     "isfinite": "math.is_finite",
     "norm": "norm",
+    "log_sigmoid": "math.log_sigmoid",
+    "cond": "cond",
+    "zeros": "zeros",
+    "exp": "exp",
 }
 _KERAS = {name: name for name in _TF} | {"variance": "var", "log_softmax": "log_softmax"}
 for _missing in ("xlogy",):
@@ -65,6 +71,8 @@ _NUMPY = (
     | {
         "isfinite": "isfinite",
         "norm": "linalg.norm",
+        "divide": "divide",
+        "exp": "exp",
     }
 )
 _BACKEND = {"maximum": "maximum", "minimum": "minimum", "abs": "abs", "sqrt": "sqrt", "square": "square"} | {
@@ -81,6 +89,9 @@ _BACKEND = {"maximum": "maximum", "minimum": "minimum", "abs": "abs", "sqrt": "s
     "logsumexp": "logsumexp",
     "cast": "cast",
     "tanh": "tanh",
+    "variance": "var",
+    "exp": "exp",
+    "where": "switch",
 }
 _WORDS: dict[Family, dict[str, str]] = {
     "tensorflow": _TF,
@@ -113,7 +124,12 @@ class Spelling:
             for name in line.names:
                 short = source.code(name.asname.name) if name.asname is not None else _dotted(name.name)
                 aliases[short] = f"{_dotted(line.module)}.{_dotted(name.name)}"
-        return cls(aliases)
+        spelling = cls(aliases)
+        for assignment in source.nodes(cst.Assign):  # K = keras.backend
+            meant, target = spelling.full_name(assignment.value), assignment.targets[0].target
+            if meant is not None and isinstance(target, cst.Name) and source.function(assignment) is None:
+                aliases.setdefault(target.value, meant)
+        return spelling
 
     def full_name(self, node: cst.CSTNode) -> str | None:
         """`tensorflow.math.log` for `tf.math.log`; None for what is no dotted name of an import."""
@@ -155,6 +171,10 @@ class Spelling:
         written = _WORDS[family].get(name)
         prefix = self._prefix(family)
         return None if written is None or prefix is None else f"{prefix}.{written}"
+
+    def written(self, family: Family, name: str) -> str | None:
+        """`reduce_sum` for `sum`: a function's name in its package."""
+        return _WORDS[family].get(name)
 
     def _prefix(self, family: Family) -> str | None:
         for alias, full in self.aliases.items():

@@ -177,14 +177,9 @@ def with_treatments(diagnosis: Diagnosis, found: Sequence[Tried]) -> Diagnosis:
             made[one.proposal.remedy] = one.treatment
     untried = [t for t in diagnosis.treatments if t.remedy not in made]
     ordered = [t for t in made.values() if t.proven], untried, [t for t in made.values() if not t.proven]
-    first = next((t.remedy for t in diagnosis.treatments if t.canonical), None) or _first(diagnosis)
+    first = next((t.remedy for t in diagnosis.treatments if t.remedy in made), None)
     marked = (msgspec.structs.replace(t, canonical=t.remedy == first) for part in ordered for t in part)
     return msgspec.structs.replace(diagnosis, treatments=tuple(marked))
-
-
-def _first(diagnosis: Diagnosis) -> str | None:
-    """A cause names the canonical remedy first."""
-    return diagnosis.treatments[0].remedy if diagnosis.treatments else None
 
 
 def relocated(diagnosis: Diagnosis, script: str, recorded: str) -> Diagnosis:

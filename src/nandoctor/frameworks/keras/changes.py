@@ -52,6 +52,7 @@ def scaled_rate(model: Any, factor: float) -> Iterator[None]:
         yield
 
 
+@keras.saving.register_keras_serializable("nandoctor")
 class ScaledSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
     """A learning-rate schedule, multiplied."""
 
@@ -66,6 +67,14 @@ class ScaledSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: 
         except TypeError:  # Keras also takes a function without arguments
             rate = self._schedule()
         return rate * self._factor
+
+    def get_config(self) -> dict[str, Any]:
+        return {"schedule": keras.saving.serialize_keras_object(self._schedule), "factor": self._factor}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> ScaledSchedule:
+        schedule = keras.saving.deserialize_keras_object(config["schedule"], custom_objects)
+        return cls(schedule, config["factor"])
 
 
 @contextlib.contextmanager
