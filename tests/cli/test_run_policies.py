@@ -1,4 +1,4 @@
-"""`nandoctor run --on-fault ... --spike K`: an unedited script goes on through its faults, and is not called healthy."""
+"""`nandoctor run --on-fault ... --spike K`: an unedited script goes on through its faults, and is not healthy."""
 
 import pathlib
 
