@@ -1,4 +1,4 @@
-"""`nandoctor run --on-fault ... --spike K`: an unedited script goes on through its faults, and is not healthy."""
+"""`nandoctor run --on-fault ... --spike K`: an unedited script goes on, and is not called healthy."""
 
 import pathlib
 
@@ -50,6 +50,7 @@ def test_the_script_runs_to_its_end_and_the_fault_is_reported_once(ran):
     assert ended.output.count("ND101 nonfinite-input") == 1  # of two times that it came
     assert "step 3 (epoch 1, batch 3): the loss was not finite; the step is skipped." in ended.output
     assert "nandoctor: 118 healthy steps watched. What broke is reported above." in ended.output
+    assert "nandoctor: the guard has skipped 2 steps." in ended.output
     assert ended.result["status"] == "fault"
     assert ended.result["steps"] == 118
     assert [(a["kind"], a["step"], a["surface"]) for a in ended.result["actions"]] == [("skipped", 3, "loss")] * 2

@@ -172,8 +172,8 @@ def _title(result: Result) -> str:
 def _fault(result: Result) -> int | None:
     """The step to mark in the charts; a validation marks none."""
     if not result.diagnoses:
-        step = next((action.step for action in result.actions), result.steps + 1)
-        return step if result.status == "fault" else None
+        broke = next((action.step for action in result.actions), result.steps + 1)
+        return broke if result.status == "fault" else None
     first = result.diagnoses[0]
     return None if first.phase == "validation" else first.step
 
