@@ -6,6 +6,7 @@ import contextlib
 import math
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,27 +15,26 @@ from typing import Any
 import msgspec
 
 from nandoctor import __version__, doctor
-from nandoctor.errors import NandoctorError, TrainingFaultError, warn
-from nandoctor.findings import Action, Diagnosis, Result
+from nandoctor.errors import TrainingFaultError, warn
+from nandoctor.findings import Action, Result
 from nandoctor.frameworks.protocol import Batch, Training, Verdict
 from nandoctor.frameworks.reading import Reading, ValidationReading
 from nandoctor.frameworks.recognise import training_of
+from nandoctor.merging import both, unlike, with_actions
 from nandoctor.onward import Onward
 from nandoctor.record import Record, healthy_record, record_of
 from nandoctor.report.progress import Say, silent, stages
 from nandoctor.report.terminal import healthy_line, print_result, went_on_line
-from nandoctor.report.words import INTERRUPTED, left_out, skipped, went_on
+from nandoctor.report.words import INTERRUPTED, left_out, skipped
 from nandoctor.trace.locations import here
 from nandoctor.watch.capsule import Capsule
 from nandoctor.watch.floating_point import FloatingPointNote
-from nandoctor.watch.policy import CUT, MOST_ROLLBACKS, MOST_SKIPS, WINDOW, OnFault, Policy
+from nandoctor.watch.policy import CUT, MOST_ROLLBACKS, MOST_SKIPS, OnFault, Policy, check_policy
 from nandoctor.watch.snapshots import BUDGET
 from nandoctor.watch.spikes import Spikes
 from nandoctor.watch.started import begin_evaluation, begin_fit, started
 from nandoctor.watch.store import write_capsule
 from nandoctor.watch.watch import Watch
-
-_POLICIES = ("stop", "raise", "skip", "rollback", "treat")
 
 
 class Guard:
@@ -88,7 +88,7 @@ class Guard:
         max_rollbacks: int = MOST_ROLLBACKS,
         rate_cut: float = CUT,
     ) -> None:
-        _check(on_fault, spike, max_skips, max_rollbacks, rate_cut)
+        check_policy(on_fault, spike, max_skips, max_rollbacks, rate_cut)
         self.on_fault = on_fault
         self.spike = spike
         self.max_skips = max_skips
@@ -112,13 +112,19 @@ class Guard:
         self._onward: Onward | None = None
         self._spikes: Spikes | None = None
         self._explained: set[str] = set()
+        self._explained_of: Any = None
         self._earlier: tuple[Action, ...] = ()
-        self._told: tuple[str, ...] = ()
+        self._earlier_counts: Counter[str] = Counter()
 
     @property
     def actions(self) -> tuple[Action, ...]:
         """What the guard did so that training could go on, or why it ended it, oldest first."""
         return (*self._earlier, *(() if self._onward is None else self._onward.actions))
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many actions of each kind there were, also past those that are kept one by one."""
+        return self._earlier_counts + (Counter() if self._onward is None else self._onward.counts)
 
     @property
     def _faulty(self) -> bool:
@@ -178,12 +184,18 @@ class Guard:
 
     def _begin_policy(self, training: Training, watch: Watch) -> None:
         """Each `fit` has counts and levels of its own."""
-        self._earlier, self._explained = self.actions, set()
+        self._earlier, self._explained = self.actions, self._explained_before()
+        self._earlier_counts = self.counts
         spikes = self._spikes = None if self.spike is None else Spikes(self.spike)
         training.limit(math.inf, math.inf)
         policy = Policy(self.on_fault, max_skips=self.max_skips, max_rollbacks=self.max_rollbacks)
         limits = None if spikes is None else lambda: spikes.limits
         self._onward = Onward(policy, training, watch, self._say_action, cut=self.rate_cut, limits=limits)
+
+    def _explained_before(self) -> set[str]:
+        """What was explained in an earlier `fit` of the same model: of a loop of them each would take its time."""
+        known, self._explained_of = self._explained_of is self.model, self.model
+        return self._explained if known else set()
 
     def is_fitting(self, model: Any) -> bool:
         """Whether a `fit` of the model, watched by this guard, is in progress."""
@@ -307,7 +319,7 @@ class Guard:
             return "unguarded"
         if action is not None:
             return self._after_stop(action) if action.kind == "stopped" else "skip"
-        self.result = _both(self.result, found) if self._faulty else found
+        self.result = both(self.result, found) if self._faulty else found
         return self._after_fault(found)
 
     def on_validating(self, batch: Batch) -> None:
@@ -335,7 +347,7 @@ class Guard:
             with _Guarded(self):
                 found = self._examined(self._watch.capsule("error", batch, str(error)))
         if found is not None and found.diagnoses:
-            self.result = _both(self.result, found) if self._faulty else found
+            self.result = both(self.result, found) if self._faulty else found
             self._say_fault(found)
         return "stop"
 
@@ -352,11 +364,12 @@ class Guard:
         if not reading.is_spike and reading.surface not in self._explained:
             self._explained.add(reading.surface)
             found = self._explained_if_possible(reading, batch)
-            if found is not None and (new := _unlike(found, self.result)).diagnoses:
-                self.result = _both(self.result, new)
+            if found is not None and (new := unlike(found, self.result)).diagnoses:
+                self.result = both(self.result, new)
                 self._say_new_fault(new)
         action = onward.act(reading, batch, recovered=recovered)
-        self.result = self._with_actions(onward)
+        found = self.result or Result(command=self.command, status="fault", version=__version__)
+        self.result = with_actions(found, self.actions, self.counts, self.steps)
         return action
 
     def _explained_if_possible(self, reading: Reading, batch: Batch) -> Result | None:
@@ -374,15 +387,6 @@ class Guard:
         what = f"step {watch.next_step:,} is not finite; replaying it ..."
         with self._kept_if_interrupted(), stages(what, sys.stderr) as say:
             yield say
-
-    def _with_actions(self, onward: Onward) -> Result:
-        """The result so far, with what was done."""
-        found = self.result or Result(command=self.command, status="fault", version=__version__)
-        notes = tuple(note for note in found.notes if note not in self._told)
-        self._told = went_on(onward.counts)
-        return msgspec.structs.replace(
-            found, status="fault", steps=self.steps, notes=(*notes, *self._told), actions=self.actions
-        )
 
     def _after_stop(self, action: Action) -> Verdict:
         """Training cannot go on as the user wished; it was said why."""
@@ -415,7 +419,7 @@ class Guard:
 
     def _after_validation_fault(self, found: Result) -> None:
         """Report; only who wants an error is stopped by a validation."""
-        self.result = found if self.result is None or not self.actions else _both(self.result, found)
+        self.result = found if self.result is None or not self.actions else both(self.result, found)
         self._say_validation_fault(found)
         if self.on_fault == "raise":
             self.close()
@@ -518,43 +522,6 @@ def _fault_error(result: Result) -> TrainingFaultError:
     first = result.diagnoses[0] if result.diagnoses else None
     what = "the step is not finite" if first is None else f"{first.code} {first.cause}: {first.summary}"
     return TrainingFaultError(f"step {result.steps + 1 if first is None else first.step}: {what}", first)
-
-
-def _both(earlier: Result | None, later: Result) -> Result:
-    """What a validation showed before the step that broke stays in the result, in the order of time."""
-    if earlier is None:
-        return later
-    return msgspec.structs.replace(
-        later,
-        diagnoses=(*earlier.diagnoses, *later.diagnoses),
-        notes=tuple(dict.fromkeys((*earlier.notes, *later.notes))) if earlier.actions else later.notes,
-        actions=earlier.actions,
-    )
-
-
-def _unlike(found: Result, known: Result | None) -> Result:
-    """What was found, less the causes that are known already at their line."""
-    before = set() if known is None else {_line_of(d) for d in known.diagnoses}
-    return msgspec.structs.replace(found, diagnoses=tuple(d for d in found.diagnoses if _line_of(d) not in before))
-
-
-def _line_of(diagnosis: Diagnosis) -> tuple[str, str, int]:
-    place = diagnosis.location
-    return (diagnosis.cause, "", 0) if place is None else (diagnosis.cause, place.file, place.line)
-
-
-def _check(on_fault: str, spike: float | None, max_skips: int, max_rollbacks: int, rate_cut: float) -> None:
-    """Say which argument is none that a guard can go by."""
-    if on_fault not in _POLICIES:
-        raise NandoctorError(f"on_fault={on_fault!r} is not known: use one of {', '.join(map(repr, _POLICIES))}.")
-    if spike is not None and not 1.0 <= spike < math.inf:
-        raise NandoctorError(f"spike={spike!r} is no number of deviations: use one from 1 on, such as 6.0.")
-    if not 1 <= max_skips < WINDOW:
-        raise NandoctorError(f"max_skips={max_skips!r} of the last {WINDOW} steps: use 1 to {WINDOW - 1}.")
-    if max_rollbacks < 1:
-        raise NandoctorError(f"max_rollbacks={max_rollbacks!r}: use 1 or more.")
-    if not 0.0 < rate_cut <= 1.0:
-        raise NandoctorError(f"rate_cut={rate_cut!r} would not lower the learning rate: use more than 0, up to 1.")
 
 
 class _Guarded:

@@ -104,6 +104,7 @@ def test_fix_where_nobody_can_be_asked_runs_nothing(command: list[str], tmp_path
     assert os.listdir(tmp_path) == ["train.py"]
 
 
+@pytest.mark.clinic
 @pytest.mark.xdist_group("treat")
 @pytest.mark.parametrize(("answer", "changed"), [("y", True), ("", False)])
 def test_at_a_terminal_it_asks(script: Path, caught: Path, answer: str, changed: bool) -> None:

@@ -258,6 +258,20 @@ def test_a_validation_that_breaks_later_is_told_too() -> None:
     corpus.in_fork(work)
 
 
+def test_a_guard_that_watches_two_fits_tells_of_both() -> None:
+    def work() -> None:
+        x, y = data()
+        x[batch(3)][0] = np.nan
+        model, guard = classic(), guard_of("skip")
+        fit(model, x, y, guard)
+        fit(model, x, y, guard)
+        assert [a.step for a in guard.result.actions] == [3, 15, 3, 15]
+        assert guard.result.notes == ("the guard has skipped 4 steps.",)
+        assert len(guard.result.diagnoses) == 1
+
+    corpus.in_fork(work)
+
+
 # -- rollback -----------------------------------------------------------------------------------
 
 

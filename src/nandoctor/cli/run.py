@@ -10,6 +10,7 @@ import os
 import sys
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -34,6 +35,7 @@ from nandoctor.frameworks.protocol import Verdict
 from nandoctor.frameworks.recognise import keras_backend
 from nandoctor.frameworks.rendezvous import Experiment, Rendezvous
 from nandoctor.guard import Guard, NestedGuard
+from nandoctor.merging import with_actions
 from nandoctor.record import healthy_record
 from nandoctor.report.terminal import healthy_line, print_result, print_treatments, went_on_line
 from nandoctor.report.words import INTERRUPTED as WAS_INTERRUPTED
@@ -194,7 +196,9 @@ class Session:
     def _with_all_notes(self, found: Result) -> Result:
         """Where trainings went on through faults, all of them are told of."""
         notes = (*found.notes, *(note for g in self.guards if g.result is not None for note in g.result.notes))
-        return msgspec.structs.replace(found, steps=self.steps, notes=tuple(dict.fromkeys(notes)))
+        whole = msgspec.structs.replace(found, notes=tuple(dict.fromkeys(notes)))
+        counts = sum((g.counts for g in self.guards), Counter[str]())
+        return with_actions(whole, found.actions, counts, self.steps)
 
 
 class RunGuard(Guard):
@@ -224,6 +228,12 @@ class RunGuard(Guard):
         """At once: the script goes on, perhaps for hours."""
         print_result(result, sys.stderr, untreated=self._session.options.wishes is not None)
         self._session.said = True
+
+    def _explained_before(self) -> set[str]:
+        """Each `fit` has a guard of its own here."""
+        earlier = (g for g in reversed(self._session.guards) if g is not self and g.model is self.model)
+        known = next((g._explained for g in earlier if isinstance(g, RunGuard)), None)
+        return super()._explained_before() if known is None else known
 
     def _say_new_fault(self, result: Result) -> None:
         """At once: training goes on."""

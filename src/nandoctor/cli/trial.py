@@ -193,12 +193,11 @@ class Session:
         self.fits += 1
         return TrialGuard(self) if self.fits == self.wanted + 1 else Bystander()
 
-    def adopt(self, callback: object) -> bool:
-        """A guard of the script's own would wrap what ours wraps: it is kept from it, and told that all is well."""
-        if isinstance(callback, Guard):
-            callback.__dict__["set_model"] = _ignored
+    def drop(self, callback: object) -> bool:
+        """A guard of the script's own would wrap what ours wraps: it is left out, and told that all is well."""
+        if self.is_guard(callback):
             tell_healthy([callback])
-        return False
+        return self.is_guard(callback)
 
     def _nothing_more(self) -> None:
         """A script that held up our end of it trains no further."""
@@ -224,10 +223,6 @@ class Session:
                 names = [name for name in ("inputs", "targets") if roles[name]]
                 found = trial(trainings, len(batches), names, self.options.wishes, say)
         return msgspec.structs.replace(found, step=step)
-
-
-def _ignored(model: Any) -> None:
-    """In the place of `Guard.set_model`: no gate goes in, and so nothing is watched."""
 
 
 def _unscaled_roles(training: Training, batch: Batch) -> Mapping[str, frozenset[str]]:
@@ -353,7 +348,9 @@ def _watch_keras(session: Session, stack: contextlib.ExitStack) -> None:
         stack.enter_context(replaying(session))
     else:
         stack.enter_context(overwriting_nothing())
-        stack.enter_context(guarding_fit(session.guard, lambda model: Bystander(), session.adopt))
+        stack.enter_context(
+            guarding_fit(session.guard, lambda model: Bystander(), lambda callback: False, session.drop)
+        )
 
 
 # -- the report -----------------------------------------------------------------------------------

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     import jinja2
     from markupsafe import Markup
 
+_ACTIONS = 20
+"""Actions of a guard that are listed."""
+
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -94,6 +97,7 @@ def _rendered(
         fault=_fault(result),
         batch=_batch(result, batch),
         batch_left_out=batch is None,
+        actions_shown=_ACTIONS,
         environment=environment,
     )
 
@@ -168,7 +172,8 @@ def _title(result: Result) -> str:
 def _fault(result: Result) -> int | None:
     """The step to mark in the charts; a validation marks none."""
     if not result.diagnoses:
-        return result.steps + 1 if result.status == "fault" else None
+        broke = next((action.step for action in result.actions), result.steps + 1)
+        return broke if result.status == "fault" else None
     first = result.diagnoses[0]
     return None if first.phase == "validation" else first.step
 

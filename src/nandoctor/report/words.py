@@ -48,9 +48,12 @@ def count(n: int, noun: str) -> str:
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
+WENT_ON = "the guard has"
+"""What the note begins with on what a guard did."""
+
 _DONE = {
     "skipped": "skipped {}",
-    "rolled-back": "went back to an older state {}",
+    "rolled-back": "gone back to an older state {}",
     "treated": "changed a setting {}",
 }
 
@@ -61,7 +64,7 @@ def went_on(counts: Mapping[str, int]) -> tuple[str, ...]:
     done = [
         text.format(count(counts[kind], nouns.get(kind, "time"))) for kind, text in _DONE.items() if counts.get(kind)
     ]
-    return (f"the guard {' and '.join(done)}.",) if done else ()
+    return (f"{WENT_ON} {' and '.join(done)}.",) if done else ()
 
 
 def undiagnosed(result: Result) -> str:

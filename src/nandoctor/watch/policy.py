@@ -6,12 +6,14 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from statistics import median
-from typing import Literal
+from typing import Literal, get_args
 
+from nandoctor.errors import NandoctorError
 from nandoctor.findings import Number, StepRecord, real
 from nandoctor.watch.snapshots import Snapshot
 
 OnFault = Literal["stop", "raise", "skip", "rollback", "treat"]
+POLICIES = get_args(OnFault)
 
 Decision = Literal["skip", "rollback", "treat", "stop"]
 
@@ -28,6 +30,24 @@ _SOON = 50
 _GROWN = 10.0
 _LEVEL = 5
 _SMALL = 1e-3
+
+
+def check_policy(on_fault: str, spike: float | None, max_skips: int, max_rollbacks: int, rate_cut: float) -> None:
+    """Say which argument is none that a guard can go by.
+
+    Raises:
+        NandoctorError: it is named, with what it may be.
+    """
+    if on_fault not in POLICIES:
+        raise NandoctorError(f"on_fault={on_fault!r} is not known: use one of {', '.join(map(repr, POLICIES))}.")
+    if spike is not None and not 1.0 <= spike < math.inf:
+        raise NandoctorError(f"spike={spike!r} is no number of deviations: use one from 1 on, such as 6.0.")
+    if not 1 <= max_skips < WINDOW:
+        raise NandoctorError(f"max_skips={max_skips!r} of the last {WINDOW} steps: use 1 to {WINDOW - 1}.")
+    if max_rollbacks < 1:
+        raise NandoctorError(f"max_rollbacks={max_rollbacks!r}: use 1 or more.")
+    if not 0.0 < rate_cut <= 1.0:
+        raise NandoctorError(f"rate_cut={rate_cut!r} would not lower the learning rate: use more than 0, up to 1.")
 
 
 class Policy:
