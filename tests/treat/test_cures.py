@@ -15,7 +15,8 @@ import pytest
 
 from nandoctor.treat.attempt import Attempt, Order
 from nandoctor.treat.proposal import Proposal
-from nandoctor.treat.treating import Fault, Limits, Tried, tried
+from nandoctor.treat.treating import Fault, Tried, tried
+from nandoctor.treat.wishes import Limits
 from nandoctor.watch.reading import read_capsule
 
 SCRIPTS = Path(__file__).parent / "cures"

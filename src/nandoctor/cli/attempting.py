@@ -17,10 +17,11 @@ from typing import Any, Literal
 
 import msgspec
 
+from nandoctor.cli.executing import Ended, StopRun, run_to_its_end
 from nandoctor.cli.loop_hooks import hooks
 from nandoctor.cli.randomness import Chance
+from nandoctor.cli.replay import tell_healthy
 from nandoctor.cli.restart import in_folder
-from nandoctor.cli.run import Ended, StopRun, run_to_its_end
 from nandoctor.cli.script import plain_excepthook
 from nandoctor.frameworks.imports import when_imported
 from nandoctor.frameworks.protocol import Batch, Training, Verdict
@@ -123,11 +124,12 @@ class Session:
 
     def drop(self, callback: object) -> bool:
         """A guard of the user's own has nothing to do here; which `fit` had one is how the recorded one is found."""
+        tell_healthy([callback])
         self._own_guard = self._own_guard or isinstance(callback, Guard)
         return isinstance(callback, Guard)
 
     def guard(self, model: object) -> Guard:
-        counts = self.order.started.counted == "all" or self._own_guard
+        counts = self.order.started.counts(guarded=self._own_guard)
         self.guards.append(AttemptGuard(self, self._counted if counts else -1))
         self._counted += counts
         self._own_guard = False
@@ -143,7 +145,7 @@ class Session:
             if reading.faulty and one.events >= reading.fault:
                 break
             if one.events > len(self.losses):
-                self.step(one.loss, max(one.gradient_sumsq, 0.0) ** 0.5 / (one.scale or 1.0), int(one.events))
+                self.step(one.loss, one.gradient_norm, int(one.events))
         if reading.faulty:
             self.broke(reading.surface)
 
@@ -185,8 +187,7 @@ class AttemptGuard(Guard):
             self._session.broke(reading.surface)
         self._watch.healthy(reading, batch)
         if self._is_the_one:
-            gradient = max(reading.gradient_sumsq, 0.0) ** 0.5 / (reading.loss_scale or 1.0)
-            self._session.step(reading.loss, gradient, self.steps)
+            self._session.step(reading.loss, reading.gradient_norm, self.steps)
         else:
             self._session.went_on()
         return "go"
@@ -298,6 +299,5 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.stdout.flush()
     code = main(sys.argv[1:])
     os._exit(code)  # threads of a framework may hold up an orderly end

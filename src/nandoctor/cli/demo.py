@@ -11,9 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from nandoctor.cli.run import Options, run
-from nandoctor.cli.treating import Wishes
 from nandoctor.clinic.benchmark.truth import Truth, read_cases
 from nandoctor.errors import NandoctorError
+from nandoctor.treat.wishes import Wishes
 
 DEFAULT = "siamese-identical-pair"
 _TWIN = "-healthy"

@@ -31,6 +31,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+# What several commands take.
+Arguments = Annotated[list[str] | None, typer.Argument(help="Arguments for the script.", show_default=False)]
+Module = Annotated[bool, typer.Option("-m", help="SCRIPT is the name of a module.")]
+CapsuleFolder = Annotated[str, typer.Argument(help="The folder of a capsule.", show_default=False)]
+ScriptPath = Annotated[
+    str | None, typer.Option("--script", metavar="PATH", help="The script, if it is not where it was.")
+]
+Json = Annotated[
+    str | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON; - for standard output.")
+]
+Fix = Annotated[bool, typer.Option("--fix", help="Write the proven change to your file; asks first.")]
+Yes = Annotated[bool, typer.Option("--yes", help="With --fix: do not ask.")]
+StyleName = Annotated[
+    str, typer.Option("--style", metavar="STYLE", help="plain: your framework's calls; nandoctor: nandoctor.ops.")
+]
+
 _RUN_HELP = """Run a training script, unedited, and name the cause if its loss becomes NaN.
 
 Every Keras `fit` and `evaluate` in the script is watched. A step of `fit` that breaks is not applied; it is replayed
@@ -69,11 +85,9 @@ otherwise the script's own.
 )
 def run_command(
     script: Annotated[str, typer.Argument(help="The script (with -m: the module).", show_default=False)],
-    arguments: Annotated[list[str] | None, typer.Argument(help="Arguments for the script.", show_default=False)] = None,
-    module: Annotated[bool, typer.Option("-m", help="SCRIPT is the name of a module.")] = False,
-    json: Annotated[
-        str | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON; - for standard output.")
-    ] = None,
+    arguments: Arguments = None,
+    module: Module = False,
+    json: Json = None,
     html: Annotated[
         str | None, typer.Option("--html", metavar="FILE", help="Write the report as one HTML page.")
     ] = None,
@@ -86,11 +100,9 @@ def run_command(
     max_steps: Annotated[
         int | None, typer.Option("--max-steps", min=1, metavar="N", help="End the script after N healthy steps.")
     ] = None,
-    fix: Annotated[bool, typer.Option("--fix", help="Write the proven change to your file; asks first.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="With --fix: do not ask.")] = False,
-    style: Annotated[
-        str, typer.Option("--style", metavar="STYLE", help="plain: your framework's calls; nandoctor: nandoctor.ops.")
-    ] = "plain",
+    fix: Fix = False,
+    yes: Yes = False,
+    style: StyleName = "plain",
     no_treat: Annotated[
         bool, typer.Option("--no-treat", help="Do not try remedies: the script is run once, no more.")
     ] = False,
@@ -129,13 +141,9 @@ def run_command(
 
 @app.command("replay", short_help="Make the step of a capsule again, and diagnose it.")
 def replay_command(
-    capsule: Annotated[str, typer.Argument(help="The folder of a capsule.", show_default=False)],
-    json: Annotated[
-        str | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON; - for standard output.")
-    ] = None,
-    script: Annotated[
-        str | None, typer.Option("--script", metavar="PATH", help="The script, if it is not where it was.")
-    ] = None,
+    capsule: CapsuleFolder,
+    json: Json = None,
+    script: ScriptPath = None,
     try_: Annotated[
         str | None,
         typer.Option("--try", metavar="REMEDY", help="Try one remedy: its name, or a changed copy of the script."),
@@ -175,22 +183,16 @@ def replay_command(
 
 @app.command("treat", short_help="Try the remedies of a capsule's fault, and apply the one that is proven.")
 def treat_command(
-    capsule: Annotated[str, typer.Argument(help="The folder of a capsule.", show_default=False)],
-    fix: Annotated[bool, typer.Option("--fix", help="Write the proven change to your file; asks first.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="With --fix: do not ask.")] = False,
-    style: Annotated[
-        str, typer.Option("--style", metavar="STYLE", help="plain: your framework's calls; nandoctor: nandoctor.ops.")
-    ] = "plain",
+    capsule: CapsuleFolder,
+    fix: Fix = False,
+    yes: Yes = False,
+    style: StyleName = "plain",
     every: Annotated[bool, typer.Option("--all", help="Try all remedies, also once one is proven.")] = False,
     seconds: Annotated[
         float, typer.Option("--seconds", min=1, metavar="S", help="Begin no further trial after so long.")
     ] = 300.0,
-    json: Annotated[
-        str | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON; - for standard output.")
-    ] = None,
-    script: Annotated[
-        str | None, typer.Option("--script", metavar="PATH", help="The script, if it is not where it was.")
-    ] = None,
+    json: Json = None,
+    script: ScriptPath = None,
 ) -> None:
     """Try the remedies of a capsule's fault, best first, and say which are proven.
 
@@ -248,8 +250,8 @@ def trial_command(
         str,
         typer.Argument(metavar="SCRIPT|CAPSULE", help="The script (with -m: the module), or the folder of a capsule."),
     ],
-    arguments: Annotated[list[str] | None, typer.Argument(help="Arguments for the script.", show_default=False)] = None,
-    module: Annotated[bool, typer.Option("-m", help="SCRIPT is the name of a module.")] = False,
+    arguments: Arguments = None,
+    module: Module = False,
     fit: Annotated[
         int | None, typer.Option("--fit", min=1, metavar="N", help="The script's N-th `fit`; else the first.")
     ] = None,
@@ -270,9 +272,7 @@ def trial_command(
             "--steps", min=2, metavar="N", help="Steps of the longest training; else 16 to 64, by their speed."
         ),
     ] = None,
-    json: Annotated[
-        str | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON; - for standard output.")
-    ] = None,
+    json: Json = None,
     html: Annotated[
         str | None, typer.Option("--html", metavar="FILE", help="Write the result as one HTML page, with charts.")
     ] = None,
@@ -306,8 +306,7 @@ def _wishes(style: str, *, fix: bool, yes: bool, proven: int = 1, seconds: float
     Raises:
         NandoctorError: the style is not known.
     """
-    from nandoctor.cli.treating import Wishes
-    from nandoctor.treat.treating import Limits
+    from nandoctor.treat.wishes import Limits, Wishes
 
     if style not in ("plain", "nandoctor"):
         raise NandoctorError(f"--style {style} is not known: plain or nandoctor.")

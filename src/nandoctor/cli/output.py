@@ -7,8 +7,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from nandoctor.errors import NandoctorError
+from nandoctor.errors import NandoctorError, TreatError
 from nandoctor.findings import Result, to_json
+from nandoctor.treat.wishes import Wishes
 
 
 def check_folder(folder: Path) -> None:
@@ -33,6 +34,14 @@ def check_file(target: str | None, option: str = "--json") -> None:
         raise NandoctorError(f"{option} {target}: there is no folder {path.parent}.")
     if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
         raise NandoctorError(f"{option} {target} cannot be written: check the permissions.")
+
+
+def check_can_ask(wishes: Wishes | None) -> None:
+    """Raise the one clear error where `--fix` could ask nobody; before anything is run."""
+    if wishes is None or not wishes.fix or wishes.yes:
+        return
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise TreatError("--fix asks before it writes, and there is no terminal to ask at. Add --yes to write at once.")
 
 
 def _umask() -> int:

@@ -16,21 +16,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nandoctor import __version__, doctor
+from nandoctor.cli.executing import FAULT, INTERRUPTED, Ended, StopRun, run_to_its_end
 from nandoctor.cli.output import check_file, write_json
 from nandoctor.cli.rerun import met_again
 from nandoctor.cli.restart import announcement, in_folder, what_to_start
-from nandoctor.cli.run import (
-    FAULT,
-    INTERRUPTED,
-    Ended,
-    Options,
-    RunGuard,
-    Session,
-    StopRun,
-    check_frameworks,
-    run_to_its_end,
-)
-from nandoctor.cli.script import check_module, check_script, plain_excepthook, show_error
+from nandoctor.cli.run import Options, RunGuard, Session
+from nandoctor.cli.script import check_frameworks, check_module, check_script, plain_excepthook, show_error
 from nandoctor.cli.verdict import cause_of, finite_now, judged
 from nandoctor.errors import CapsuleError, NandoctorError
 from nandoctor.findings import Result
@@ -119,7 +110,7 @@ class Replay:
         return self.stored.manifest.surface == "validation"
 
     def _counts(self, own: Sequence[Any]) -> bool:
-        return self.started.counted == "all" or any(self.is_guard(c) for c in own)
+        return self.started.counts(guarded=any(self.is_guard(c) for c in own))
 
     def callback(self, own: list[Any]) -> Any | None:
         """The guard that replays, at the recorded call."""

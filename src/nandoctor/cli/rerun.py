@@ -11,9 +11,9 @@ import functools
 import msgspec
 
 from nandoctor.cli.again import Difference, explain_again, losses_again
+from nandoctor.cli.executing import StopRun, run_to_its_end
 from nandoctor.cli.progress import begin, clear, progress
 from nandoctor.cli.randomness import Chance
-from nandoctor.cli.run import StopRun, run_to_its_end
 from nandoctor.cli.second_run import Ask, Finding, Progress, SecondRun, SecondRunError, Work, second_run
 from nandoctor.cli.verdict import judged
 from nandoctor.errors import CapsuleError

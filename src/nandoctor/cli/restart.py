@@ -41,7 +41,7 @@ def what_to_start(stored: StoredCapsule, script: str | None) -> Started:
 def _recorded(stored: StoredCapsule) -> Started:
     """How the capsule says that its script was started; what cannot be replayed is refused."""
     manifest = stored.manifest
-    started = manifest.started if manifest.rerun is None else manifest.rerun.started
+    started = manifest.recorded
     why_not = _why_not(stored) if manifest.rerun is None else None
     if started is None or why_not is not None:
         raise CapsuleError(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import gc
-import importlib.util
 import os
 import sys
 import tempfile
@@ -20,14 +19,13 @@ import msgspec
 
 from nandoctor import __version__
 from nandoctor.cli.again import explain_again, losses_again
+from nandoctor.cli.executing import Ended, StopRun, run_to_its_end
 from nandoctor.cli.loops import LoopSession
-from nandoctor.cli.output import check_file, check_folder, write_file, write_json
+from nandoctor.cli.output import check_can_ask, check_file, check_folder
 from nandoctor.cli.randomness import Chance
-from nandoctor.cli.restart import what_to_start
-from nandoctor.cli.script import check_module, check_script, plain_excepthook, run_module, run_script, show_error
+from nandoctor.cli.reporting import report
+from nandoctor.cli.script import check_frameworks, check_module, check_script, plain_excepthook, show_error
 from nandoctor.cli.second_run import Ask, Finding, Progress, Work, second_run
-from nandoctor.cli.treating import Wishes, apply, check_can_ask, renewed, treat
-from nandoctor.errors import NandoctorError, PageError
 from nandoctor.findings import Action, Diagnosis, Result
 from nandoctor.frameworks.imports import when_imported
 from nandoctor.frameworks.patching import patched
@@ -37,23 +35,13 @@ from nandoctor.frameworks.rendezvous import Experiment, Rendezvous
 from nandoctor.guard import Guard, NestedGuard
 from nandoctor.merging import with_actions
 from nandoctor.record import healthy_record
-from nandoctor.report.terminal import healthy_line, print_result, print_treatments, went_on_line
+from nandoctor.report.terminal import print_result
 from nandoctor.report.words import INTERRUPTED as WAS_INTERRUPTED
-from nandoctor.report.words import PAGE, relative
-from nandoctor.treat.proposal import Proposal
-from nandoctor.treat.treating import Fault
+from nandoctor.treat.wishes import Wishes
 from nandoctor.watch.floating_point import FloatingPointLog, FloatingPointNote, listening
 from nandoctor.watch.policy import OnFault
-from nandoctor.watch.reading import read_capsule
 from nandoctor.watch.started import started_by_run
 from nandoctor.watch.watch import Watch
-
-FAULT = 3
-INTERRUPTED = 130
-
-
-class StopRun(BaseException):
-    """Ends the user's script from inside `fit`. Not an `Exception`, so that no handler for one holds it up."""
 
 
 @dataclass
@@ -309,15 +297,15 @@ def _run(target: str, arguments: Sequence[str], options: Options, module: bool) 
     session = Session(options, target, entropy=chance.entropy)
     session.loops = LoopSession(target, chance, second, StopRun, session.check_limit, lambda: session.log.notes)
 
-    def report(ended: Ended) -> tuple[int, Result]:
+    def reported(ended: Ended) -> tuple[int, Result]:
         with contextlib.suppress(OSError):
             os.chdir(home)
-        return _report(session, ended)
+        return report(session, ended)
 
     def before_exit(code: int) -> int:
         if second is not None:
             second.dismiss()
-        return report(Ended(code))[0]
+        return reported(Ended(code))[0]
 
     try:
         with plain_excepthook(), contextlib.ExitStack() as stack:
@@ -337,7 +325,7 @@ def _run(target: str, arguments: Sequence[str], options: Options, module: bool) 
     finally:
         if second is not None:
             second.dismiss()
-    return report(ended)
+    return reported(ended)
 
 
 def _unless_stopped(original: Callable[[Any], object]) -> Callable[[Any], None]:
@@ -360,155 +348,6 @@ def _reporting_before_exit(report: Callable[[int], int]) -> Iterator[None]:
 
     with patched(os, "_exit", leaving):
         yield
-
-
-def check_frameworks() -> None:
-    """Raise the one clear error where no framework could be watched."""
-    if not any(importlib.util.find_spec(name) for name in ("keras", "tensorflow", "torch", "jax")):
-        raise NandoctorError(
-            "no framework is installed whose training could be watched: pip install 'nandoctor[tensorflow]'"
-        )
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a script ended: its exit code, and the error that ended it."""
-
-    code: int
-    error: BaseException | None = None
-    message: Any = None
-
-
-def run_to_its_end(target: str, arguments: Sequence[str], *, module: bool) -> Ended:
-    """Execute a script (or module), whatever it does."""
-    try:
-        (run_module if module else run_script)(target, arguments)
-    except StopRun:
-        return Ended(0)
-    except SystemExit as error:
-        return _exit(error)
-    except KeyboardInterrupt as error:
-        return Ended(INTERRUPTED, error)
-    except BaseException as error:
-        return Ended(1, error)
-    return Ended(0)
-
-
-def _exit(error: SystemExit) -> Ended:
-    """`sys.exit` takes a number, None for 0, or a message for 1."""
-    if error.code is None:
-        return Ended(0)
-    if isinstance(error.code, int):
-        return Ended(error.code)
-    return Ended(1, message=error.code)
-
-
-def _report(session: Session, ended: Ended) -> tuple[int, Result]:
-    result = session.result()
-    if ended.message is not None:
-        print(ended.message, file=sys.stderr)
-    failed = ended.code != 0 and result.status != "fault"
-    if failed:
-        result = msgspec.structs.replace(result, status="script-error")
-    sys.stdout.flush()
-    _say(session, result, failed=failed)
-    best, treated_page = None, None
-    if _can_be_treated(session, result):
-        result, best, treated_page = _treated(session, result)
-    unwritten = session.options.json is not None and not _written_json(result, session.options.json)
-    page = _written_page(session, result, treated_page)
-    if session.options.open and result.diagnoses:
-        _open_page(page)
-    if session.options.wishes is not None and result.diagnoses:
-        apply(best, session.options.wishes, session.script)
-    return (FAULT if result.status == "fault" else ended.code or 2 * unwritten), result
-
-
-def _say(session: Session, result: Result, *, failed: bool) -> None:
-    """Print what was found, less what has been printed already."""
-    if session.said and result.actions:
-        print(f"\n{went_on_line(result)}", file=sys.stderr)
-    elif session.said:
-        print(
-            f"\nnandoctor: {session.steps:,} steps watched. The validation's fault is reported above.", file=sys.stderr
-        )
-    elif session.reported:
-        pass
-    elif result.diagnoses or result.status == "fault":
-        print_result(result, sys.stderr, untreated=_can_be_treated(session, result))
-    elif not failed and not session.options.quiet:
-        print(healthy_line(result), file=sys.stderr)
-
-
-def _can_be_treated(session: Session, result: Result) -> bool:
-    return session.options.wishes is not None and bool(result.diagnoses) and result.capsule is not None
-
-
-def _treated(session: Session, result: Result) -> tuple[Result, Proposal | None, str | None]:
-    """Try the remedies of the last finding; the result, the change that is proven, and the page with both."""
-    assert result.capsule is not None
-    assert session.options.wishes is not None
-    best, page = None, None
-    try:
-        stored = read_capsule(result.capsule)
-        fault = Fault(stored, what_to_start(stored, None), session.entropy)
-    except NandoctorError as error:
-        result = msgspec.structs.replace(result, notes=(*result.notes, f"no remedy was tried: {error}"))
-    else:
-        outcome = treat(fault, result, session.options.wishes)
-        result, best = renewed(stored, outcome.result), outcome.best
-        page = _page_of(stored.folder)
-    if not session.options.keep_capsule:
-        result = msgspec.structs.replace(result, capsule=None)
-    print_treatments(result, sys.stderr, offer=not session.options.wishes.fix)
-    return result, best, page
-
-
-def _page_of(folder: Path) -> str | None:
-    path = folder / PAGE
-    return path.read_text(encoding="utf-8") if path.is_file() else None
-
-
-def _written_json(result: Result, target: str) -> bool:
-    """Write it; where that fails in the end, say so and lose nothing else."""
-    try:
-        write_json(result, target)
-    except NandoctorError as error:
-        print(f"nandoctor: error: {error}", file=sys.stderr)
-        return False
-    return True
-
-
-def _written_page(session: Session, result: Result, made: str | None = None) -> Path | None:
-    """Write the page to where the user wants it; where a page of the result lies, there or in its capsule."""
-    target = session.options.html
-    if target is not None:
-        try:
-            content = (made or session.page(result)).encode()
-        except PageError as error:
-            print(f"nandoctor: {error}; --html {target} was not written.", file=sys.stderr)
-            target = None
-        else:
-            write_file(content, target, "--html")
-    if target not in (None, "-"):
-        return Path(str(target))
-    page = None if result.capsule is None else Path(result.capsule) / PAGE
-    return page if page is not None and page.is_file() else None
-
-
-def _open_page(page: Path | None) -> None:
-    """Show the page in the user's browser; a run never fails for want of one."""
-    if page is None:
-        print("nandoctor: there is no page to open.", file=sys.stderr)
-        return
-    import webbrowser
-
-    try:
-        opened = webbrowser.open(page.resolve().as_uri())
-    except Exception:  # whatever a browser's command does
-        opened = False
-    if not opened:
-        print(f"nandoctor: no browser could be started; the page is {relative(str(page))}", file=sys.stderr)
 
 
 def _guard_keras(session: Session, stack: contextlib.ExitStack) -> None:

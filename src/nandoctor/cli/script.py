@@ -31,6 +31,14 @@ def check_script(script: str) -> None:
         raise NandoctorError(f"{script} cannot be read: check its permissions.")
 
 
+def check_frameworks() -> None:
+    """Raise the one clear error where no framework could be watched."""
+    if not any(importlib.util.find_spec(name) for name in ("keras", "tensorflow", "torch", "jax")):
+        raise NandoctorError(
+            "no framework is installed whose training could be watched: pip install 'nandoctor[tensorflow]'"
+        )
+
+
 @contextlib.contextmanager
 def as_main(script: str, arguments: Sequence[str]) -> Iterator[ModuleType]:
     """While inside, the interpreter looks to a script as if `python script arguments` had been typed."""

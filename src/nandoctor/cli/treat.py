@@ -9,10 +9,11 @@ from textwrap import fill
 
 import msgspec
 
-from nandoctor.cli.output import check_file, write_json
+from nandoctor.cli.executing import FAULT, INTERRUPTED
+from nandoctor.cli.output import check_can_ask, check_file, write_json
 from nandoctor.cli.restart import line, plain, what_to_start
-from nandoctor.cli.run import FAULT, INTERRUPTED, check_frameworks
-from nandoctor.cli.treating import Outcome, Wishes, apply, check_can_ask, renewed, treat
+from nandoctor.cli.script import check_frameworks
+from nandoctor.cli.treating import Outcome, apply, renewed, treat
 from nandoctor.errors import CapsuleError, NandoctorError
 from nandoctor.findings import Result
 from nandoctor.report.terminal import print_treatments
@@ -20,7 +21,8 @@ from nandoctor.report.words import headline
 from nandoctor.treat.proposal import Proposal
 from nandoctor.treat.source import Source
 from nandoctor.treat.treating import Fault, candidates, relocated
-from nandoctor.watch.reading import StoredCapsule, read_capsule
+from nandoctor.treat.wishes import Wishes
+from nandoctor.watch.reading import read_capsule
 
 
 @dataclass(frozen=True)
@@ -64,15 +66,10 @@ def _fault(path: str, script: str | None) -> tuple[Fault, Result]:
         raise CapsuleError(f"{path} has no diagnosis, so there is nothing to treat.")
     started = what_to_start(stored, script)
     if script is not None:
-        moved = relocated(result.diagnoses[-1], started.target, _recorded(stored))
+        recorded = stored.manifest.recorded
+        moved = relocated(result.diagnoses[-1], started.target, "" if recorded is None else recorded.target)
         result = msgspec.structs.replace(result, diagnoses=(*result.diagnoses[:-1], moved))
     return Fault(stored, started), msgspec.structs.replace(result, command="treat")
-
-
-def _recorded(stored: StoredCapsule) -> str:
-    rerun = stored.manifest.rerun
-    started = stored.manifest.started if rerun is None else rerun.started
-    return "" if started is None else started.target
 
 
 def _announce(fault: Fault, result: Result) -> None:

@@ -6,40 +6,21 @@ import functools
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 
 from nandoctor.cli.trying import run_attempt
-from nandoctor.errors import TreatError
 from nandoctor.findings import Result
 from nandoctor.record import Record
 from nandoctor.report.progress import stages
 from nandoctor.report.words import count, proof, relative
 from nandoctor.treat.proposal import Proposal
-from nandoctor.treat.site import Style
-from nandoctor.treat.treating import Fault, Limits, Tried, candidates, tried, with_treatments
+from nandoctor.treat.treating import Fault, Tried, candidates, tried, with_treatments
+from nandoctor.treat.wishes import Wishes
 from nandoctor.treat.writing import check_unchanged, write
 from nandoctor.watch.reading import StoredCapsule
 from nandoctor.watch.store import environment, renew
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """How remedies are to be tried, and what is to become of one that is proven.
-
-    Attributes:
-        style: in whose calls they are written.
-        limits: how much is tried.
-        fix: whether the proven change is to be written to the user's files, and `yes` without asking.
-        only: the one remedy to try, by its name.
-    """
-
-    style: Style = "plain"
-    limits: Limits = field(default_factory=Limits)
-    fix: bool = False
-    yes: bool = False
-    only: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,7 +29,6 @@ class Outcome:
 
     result: Result
     best: Proposal | None = None
-    tried: tuple[Tried, ...] = ()
 
 
 def treat(fault: Fault, result: Result, wishes: Wishes, offered: Sequence[Proposal] | None = None) -> Outcome:
@@ -69,7 +49,7 @@ def treat(fault: Fault, result: Result, wishes: Wishes, offered: Sequence[Propos
                 print("nandoctor: trying remedies was interrupted.", file=sys.stderr)
     best = next((one.proposal for one in found if one.verification.holds), None)
     whole = (*result.diagnoses[:-1], with_treatments(diagnosis, found))
-    return Outcome(msgspec.structs.replace(result, diagnoses=whole), best, tuple(found))
+    return Outcome(msgspec.structs.replace(result, diagnoses=whole), best)
 
 
 def _holds_a_gpu() -> bool:
@@ -105,14 +85,6 @@ def apply(best: Proposal | None, wishes: Wishes, script: str) -> None:
         return
     write(best)
     print(f"nandoctor: {names} is changed. Run it again: nandoctor run {shlex.quote(script)}", file=sys.stderr)
-
-
-def check_can_ask(wishes: Wishes | None) -> None:
-    """Raise the one clear error where `--fix` could ask nobody; before anything is run."""
-    if wishes is None or not wishes.fix or wishes.yes:
-        return
-    if sys.stdin is None or not sys.stdin.isatty():
-        raise TreatError("--fix asks before it writes, and there is no terminal to ask at. Add --yes to write at once.")
 
 
 def _agrees(question: str) -> bool:

@@ -21,13 +21,13 @@ import msgspec
 
 from nandoctor import __version__
 from nandoctor.causes.unscaled_input import is_scaled_inside
+from nandoctor.cli.executing import FAULT, INTERRUPTED, Ended, StopRun, run_to_its_end
 from nandoctor.cli.loop_hooks import hooks
 from nandoctor.cli.output import check_file, write_file
 from nandoctor.cli.randomness import Chance
 from nandoctor.cli.replay import calls_of, tell_healthy
 from nandoctor.cli.restart import announcement, in_folder, what_to_start
-from nandoctor.cli.run import FAULT, INTERRUPTED, Ended, StopRun, check_frameworks, run_to_its_end
-from nandoctor.cli.script import check_module, check_script, plain_excepthook, show_error
+from nandoctor.cli.script import check_frameworks, check_module, check_script, plain_excepthook, show_error
 from nandoctor.diagnose.growth import near_snapshots, scales_of, unscaled
 from nandoctor.errors import CapsuleError, NandoctorError, PageError
 from nandoctor.findings import TrialResult, to_json
@@ -42,7 +42,7 @@ from nandoctor.treat.trials import NAMES, STEPS, Wishes, trial
 from nandoctor.watch.loop import LoopListener
 from nandoctor.watch.reading import StoredCapsule, read_capsule
 from nandoctor.watch.restoring import capsule_from, put_in
-from nandoctor.watch.started import started_by_run
+from nandoctor.watch.started import Started, started_by_run
 
 BATCHES = 16
 """Batches that are collected at most."""
@@ -136,7 +136,7 @@ def try_capsule(path: str, options: TrialOptions) -> tuple[int, TrialResult | No
     for text, always in announcement(stored, started):
         if always or not options.quiet:
             print(text.replace("replay of", "trials from before"), file=sys.stderr)
-    session = Session(options.from_here(), wanted=started.fit, stored=stored, counted=started.counted)
+    session = Session(options.from_here(), wanted=started.fit, stored=stored, started=started)
     with in_folder(started.folder):
         module = started.kind == "module"
         (check_module if module else check_script)(started.target)
@@ -160,7 +160,7 @@ class Session:
     options: TrialOptions
     wanted: int
     stored: StoredCapsule | None = None
-    counted: str = "all"
+    started: Started | None = None
     fits: int = 0
     result: TrialResult | None = None
     error: BaseException | None = None
@@ -175,14 +175,16 @@ class Session:
     def callback(self, own: list[Any]) -> Any | None:
         """The guard that makes the trials, at the call that is wanted."""
         self._nothing_more()
-        counts = self.counted == "all" or any(self.is_guard(c) for c in own)
-        return TrialGuard(self) if counts and self.fits == self.wanted else None
+        return TrialGuard(self) if self._counts(own) and self.fits == self.wanted else None
 
     def is_guard(self, callback: Any) -> bool:
         return isinstance(callback, Guard)
 
     def passed(self, own: list[Any]) -> None:
-        self.fits += self.counted == "all" or any(self.is_guard(c) for c in own)
+        self.fits += self._counts(own)
+
+    def _counts(self, own: Sequence[Any]) -> bool:
+        return self.started is None or self.started.counts(guarded=any(self.is_guard(c) for c in own))
 
     def evaluating(self, own: list[Any], model: Any, *, inside_fit: bool) -> Any | None:
         return None

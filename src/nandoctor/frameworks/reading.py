@@ -92,15 +92,19 @@ class LoopReading:
     def surface(self) -> str:
         return {1: "loss", 2: "gradient", 3: "state"}.get(int(self.kind), "weights")
 
+    @property
+    def gradient_norm(self) -> float:
+        """Of all gradients together, as they would be without a loss scaler."""
+        return _norm(self.gradient_sumsq, self.scale)
+
     def record(self, seconds: float) -> StepRecord:
         """The last event as the history keeps it."""
-        gradient = math.sqrt(self.gradient_sumsq) / (self.scale or 1.0) if self.gradient_sumsq >= 0 else math.nan
         return StepRecord(
             step=int(self.step),
             epoch=0,
             batch=int(self.step) - 1,
             loss=number(self.loss),
-            gradient_norm=number(gradient),
+            gradient_norm=number(self.gradient_norm),
             weight_norm=number(math.sqrt(self.weight_sumsq) if self.weight_sumsq >= 0 else math.nan),
             learning_rate=self.learning_rate or None,
             loss_scale=self.scale or None,
@@ -144,7 +148,7 @@ class Reading:
     @property
     def gradient_norm(self) -> float:
         """Of all gradients together, as they would be without a loss scaler."""
-        return math.sqrt(self.gradient_sumsq) / (self.loss_scale or 1.0) if self.gradient_sumsq >= 0 else math.nan
+        return _norm(self.gradient_sumsq, self.loss_scale)
 
     @property
     def surface(self) -> str:
@@ -179,3 +183,8 @@ class Reading:
         if self.update_sumsq is None or not weights > 0:
             return None
         return number(math.sqrt(self.update_sumsq) / weights)
+
+
+def _norm(sumsq: float, scale: float | None) -> float:
+    """Of gradients whose loss was multiplied by a scale; NaN where their sum of squares is not known."""
+    return math.sqrt(sumsq) / (scale or 1.0) if sumsq >= 0 else math.nan

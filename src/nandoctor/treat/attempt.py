@@ -26,7 +26,6 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         beyond: for how many steps more it is to go on.
         seconds: how long the script may run on once that is reached.
         patience: how long it may train towards that, where the captured step is finite already.
-        loop: whether the step is of a loop of the script's own.
         validation: whether it is a validation that broke.
         entropy: what the first run drew its chance from; None where it is not known.
     """
@@ -39,7 +38,6 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     beyond: int
     seconds: float
     patience: float
-    loop: bool
     validation: bool
     entropy: int | None = None
 

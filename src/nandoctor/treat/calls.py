@@ -19,11 +19,15 @@ def with_argument(source: Source, call: cst.Call, name: str, code: str, *, place
 
 
 def added(source: Source, call: cst.Call, code: str) -> Splice:
-    """One argument more, behind the last."""
+    """One argument more, behind the last; before a `**kwargs` that is the last."""
     if not call.args:
         end = source.span(call)[1] - 1
         return Splice(end, end, code)
-    end = source.outer_span(call.args[-1].value)[1]
+    last = call.args[-1]
+    if last.star == "**":
+        start = source.span(last)[0]
+        return Splice(start, start, f"{code}, ")
+    end = source.outer_span(last.value)[1]
     return Splice(end, end, f", {code}")
 
 
@@ -49,3 +53,8 @@ def without_argument(source: Source, call: cst.Call, name: str) -> Splice | None
 def names(call: cst.Call) -> set[str]:
     """The arguments that are given by name."""
     return {arg.keyword.value for arg in call.args if arg.keyword is not None}
+
+
+def given(source: Source, call: cst.Call, name: str) -> str | None:
+    """The code of a named argument; None where the call has none."""
+    return next((source.code(a.value) for a in call.args if a.keyword is not None and a.keyword.value == name), None)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from nandoctor.errors import TreatError
-from nandoctor.treat.operation import Reader
+from nandoctor.treat.operation import Operation, Reader
 from nandoctor.treat.site import Site
 from nandoctor.treat.source import Source, Splice
 from nandoctor.treat.spelling import Family
@@ -65,6 +65,14 @@ class Draft:
     def imports(self) -> tuple[Splice, ...]:
         """What has to be imported for the words that were used."""
         return tuple(self._imports.values())
+
+    def operation(self, *names: str) -> Operation | None:
+        """The operation at the site, if it is one of these; else the only such one in the expression there."""
+        own = self.reader.named(self.site.node, *names)
+        if own is not None:
+            return own
+        found = self.reader.inside(self.site.node, *names)
+        return found[0] if len(found) == 1 else None
 
     def importing(self, line: str) -> None:
         """Have something imported."""

@@ -136,7 +136,7 @@ def dataset(site: Site) -> tuple[Source, cst.BaseExpression] | None:
         return None if x is None or y is not None else (found[0], x)
     for source in dict.fromkeys((site.source, site.script)):
         for loop in source.nodes(cst.For):
-            if any(c in source.around(site.node) for c in (loop,)) or _is_fed(source, loop):
+            if loop in source.around(site.node) or _is_fed(source, loop):
                 return source, loop.iter
     return None
 
@@ -191,14 +191,17 @@ def in_place(source: Source, node: cst.BaseExpression) -> Iterator[Part]:
 
 def numpy_word(source: Source) -> tuple[str, tuple[Splice, ...]]:
     """How the file calls NumPy, with the import if it has none."""
-    alias = next((a for a, full in Spelling.of(source).aliases.items() if full == "numpy"), None)
-    return ("np", source.importing("import numpy as np")) if alias is None else (alias, ())
+    return _imported(source, "numpy", "np")
 
 
 def tensorflow_word(source: Source) -> tuple[str, tuple[Splice, ...]]:
     """How the file calls TensorFlow, with the import if it has none."""
-    alias = next((a for a, full in Spelling.of(source).aliases.items() if full == "tensorflow"), None)
-    return ("tf", source.importing("import tensorflow as tf")) if alias is None else (alias, ())
+    return _imported(source, "tensorflow", "tf")
+
+
+def _imported(source: Source, package: str, short: str) -> tuple[str, tuple[Splice, ...]]:
+    alias = next((a for a, full in Spelling.of(source).aliases.items() if full == package), None)
+    return (short, source.importing(f"import {package} as {short}")) if alias is None else (alias, ())
 
 
 def _behind(source: Source, node: cst.BaseExpression) -> Feed | None:
@@ -250,7 +253,7 @@ def _of_tuple(source: Source, node: cst.BaseExpression, at: cst.CSTNode, *, whol
         made = written(source, node)
         if isinstance(made, cst.Tuple):
             return _of_tuple(source, made, made, whole=whole)
-    if isinstance(node, (cst.Tuple, cst.List)) and len(node.elements) in (2, 3) and isinstance(node, cst.Tuple):
+    if isinstance(node, cst.Tuple) and len(node.elements) in (2, 3):
         values = [e.value for e in node.elements]
         return Feed(source, at, values[0], values[1], values[2] if len(values) == 3 else None, whole=whole)
     if isinstance(node, (cst.Name, cst.Attribute, cst.Subscript, cst.Call, cst.Dict, cst.Tuple)):

@@ -11,8 +11,9 @@ from nandoctor.errors import TreatError
 from nandoctor.findings import Diagnosis, Location
 from nandoctor.treat.proposal import Proposal
 from nandoctor.treat.remedies import RECIPES
-from nandoctor.treat.site import Site, Style
+from nandoctor.treat.site import Site
 from nandoctor.treat.source import Source
+from nandoctor.treat.wishes import Style
 
 
 def proposals(

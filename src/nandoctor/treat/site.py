@@ -12,9 +12,7 @@ from nandoctor.findings import Diagnosis, TensorStats
 from nandoctor.treat.proposal import Proposal
 from nandoctor.treat.source import Source, Splice
 from nandoctor.treat.spelling import Family, Spelling
-
-Style = Literal["plain", "nandoctor"]
-"""Whether remedies are written in plain calls of the user's framework, or with `nandoctor.ops` and `.losses`."""
+from nandoctor.treat.wishes import Style
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,6 @@ class Site:
         source: the file that the diagnosis names; `node` is the expression there.
         script: the script that was started, where optimizers and `fit` are looked for (often the same file).
         rate: the learning rate of the last healthy step, where it is known.
-        settled: the experiment that stopped the growth, in the words of its cause, where one did.
     """
 
     diagnosis: Diagnosis
@@ -45,10 +42,6 @@ class Site:
         """Of which framework the expression is; of the data before training it is NumPy's, where nothing says more."""
         found = self.spelling.nearest(self.source, self.node)
         return found or ("numpy" if self.diagnosis.phase == "data" else "tensorflow")
-
-    def word(self, name: str) -> str | None:
-        """How the file calls one of the framework's functions."""
-        return self.spelling.word(self.family, name)
 
     @property
     def in_data(self) -> bool:
@@ -103,8 +96,3 @@ def argument(call: cst.Call, place: int, *names: str) -> cst.BaseExpression | No
     plain = [arg for arg in call.args if arg.keyword is None and not arg.star]
     starred = any(arg.star == "*" for arg in call.args)
     return plain[place].value if place < len(plain) and not starred else None
-
-
-def rest_of(source: Source, call: cst.Call, *, after: int = 1) -> str:
-    """The arguments of a call behind its first ones, as they are written, with a comma before each."""
-    return "".join(f", {source.code(arg).rstrip(', ')}" for arg in call.args[after:])

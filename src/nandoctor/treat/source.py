@@ -269,19 +269,13 @@ class Source:
 
     def without(self, node: cst.CSTNode) -> Splice:
         """The text without the lines of the statement that a node stands in."""
-        start, end = self.span(self.statement(node))
-        first = bisect_right(self._line_starts, start) - 1
-        last = bisect_right(self._line_starts, end)
-        stop = self._line_starts[last] if last < len(self._line_starts) else len(self.text)
-        return Splice(self._line_starts[first], stop, "")
+        begin, stop, _ = self._lines_of(node)
+        return Splice(begin, stop, "")
 
     def below(self, node: cst.CSTNode, *lines: str) -> Splice:
         """Lines under the statement that a node stands in, as far to the right as that."""
-        start, end = self.span(self.statement(node))
-        begin = self._line_starts[bisect_right(self._line_starts, start) - 1]
-        after = bisect_right(self._line_starts, end)
-        stop = self._line_starts[after] if after < len(self._line_starts) else len(self.text)
-        code = "".join(self.text[begin:start] + line + "\n" for line in lines)
+        _, stop, indent = self._lines_of(node)
+        code = "".join(f"{indent}{line}\n" for line in lines)
         return Splice(stop, stop, code if self.text[:stop].endswith("\n") else f"\n{code}")
 
     def fresh(self, name: str) -> str:
@@ -295,9 +289,16 @@ class Source:
 
     def before(self, node: cst.CSTNode, *lines: str) -> Splice:
         """Lines above the statement that a node stands in, as far to the right as that."""
-        start = self.span(self.statement(node))[0]
+        begin, _, indent = self._lines_of(node)
+        return Splice(begin, begin, "".join(f"{indent}{line}\n" for line in lines))
+
+    def _lines_of(self, node: cst.CSTNode) -> tuple[int, int, str]:
+        """The offsets of the whole lines of the statement that a node stands in, and what they are indented by."""
+        start, end = self.span(self.statement(node))
         begin = self._line_starts[bisect_right(self._line_starts, start) - 1]
-        return Splice(begin, begin, "".join(self.text[begin:start] + line + "\n" for line in lines))
+        after = bisect_right(self._line_starts, end)
+        stop = self._line_starts[after] if after < len(self._line_starts) else len(self.text)
+        return begin, stop, self.text[begin:start]
 
     def importing(self, line: str) -> tuple[Splice, ...]:
         """An import, above the first of the file, unless it is there already."""

@@ -15,37 +15,15 @@ from nandoctor.treat.attempt import Attempt, Order
 from nandoctor.treat.judging import judge
 from nandoctor.treat.proposal import Proposal
 from nandoctor.treat.propose import proposals
-from nandoctor.treat.site import Style
+from nandoctor.treat.wishes import Limits, Style
 from nandoctor.watch.reading import StoredCapsule
 from nandoctor.watch.started import Started
-
-BEYOND = 20
-"""Steps past the one that broke for which a script is run with a remedy."""
 
 AT_ONCE = 2
 """Attempts that run side by side."""
 
 Try = Callable[[Order], Attempt]
 """Runs one attempt in a process of its own, and waits for it."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How much is tried.
-
-    Attributes:
-        proven: how many proven remedies are enough; 0 tries all.
-        seconds: after which no further attempt is begun.
-        each: how long a script may run on once it is past the step that broke.
-        patience: how long it may train towards that, where the captured step is finite already.
-        beyond: steps past it.
-    """
-
-    proven: int = 1
-    seconds: float = 120.0
-    each: float = 10.0
-    patience: float = 30.0
-    beyond: int = BEYOND
 
 
 @dataclass(frozen=True)
@@ -113,7 +91,6 @@ class Fault:
             beyond=limits.beyond,
             seconds=limits.each,
             patience=limits.patience,
-            loop=self.loop,
             validation=self.stored.manifest.surface == "validation",
             entropy=self.entropy if rerun is None else rerun.entropy,
         )

@@ -35,6 +35,10 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
     counted: Literal["all", "guarded"]
     evaluate: Count | None = None
 
+    def counts(self, *, guarded: bool) -> bool:
+        """Whether a call is one of those that `fit` and `evaluate` count; `guarded`: the script gave it a guard."""
+        return self.counted == "all" or guarded
+
 
 class Rerun(msgspec.Struct, frozen=True, kw_only=True):
     """How a script is run again, from its start, up to a step of a loop of its own.

@@ -74,6 +74,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     error: Message | None = None
     rerun: Rerun | None = None
 
+    @property
+    def recorded(self) -> Started | None:
+        """How the script was started, for a replay of either kind; None where there is no script."""
+        return self.started if self.rerun is None else self.rerun.started
+
 
 SNAPSHOT_BYTES = 256 << 20
 """Bytes of older states that a capsule may hold; the oldest are kept, from which growth is replayed."""

@@ -16,7 +16,7 @@ LOWER = [
     (K + "opt = «keras.optimizers.SGD(momentum=0.9, learning_rate=1.0)»", "keras.optimizers.SGD(momentum=0.9, learning_rate=0.1)"),
     (K + "opt = «keras.optimizers.Adam()»", "opt = keras.optimizers.Adam(learning_rate=1e-4)"),
     (K + "opt = «keras.optimizers.Adam(beta_1=0.8)»", "opt = keras.optimizers.Adam(beta_1=0.8, learning_rate=1e-4)"),
-    (K + "opt = «keras.optimizers.SGD(**how)»", "opt = keras.optimizers.SGD(**how, learning_rate=0.001)"),
+    (K + "opt = «keras.optimizers.SGD(**how)»", "opt = keras.optimizers.SGD(learning_rate=0.001, **how)"),
     (K + "opt = «keras.optimizers.SGD(\n    0.5,\n    momentum=0.9,\n)»", "    0.05,"),
     (K + "opt = «keras.optimizers.SGD(10 ** -1)»", "opt = keras.optimizers.SGD(0.01)"),
     (K + "LR = 0.5  # found by trial\nopt = «keras.optimizers.SGD(LR)»", "LR = 0.05  # found by trial"),

@@ -53,11 +53,7 @@ def double_where(site: Site) -> Iterator[Proposal]:
 def _function(draft: Draft) -> Operation | None:
     """The operation at the site that has the singular point."""
     kinds = (*floors.SINGULAR, *logarithms.LOGARITHMS, *exponentials.EXPONENTIALS, "divide", "reciprocal", "atanh")
-    own = draft.reader.named(draft.site.node, *kinds)
-    if own is not None:
-        return own
-    found = draft.reader.inside(draft.site.node, *kinds)
-    return found[0] if len(found) == 1 else None
+    return draft.operation(*kinds)
 
 
 def _in_other_branch(draft: Draft, function: Operation, hiding: Hiding) -> Iterator[tuple[Operation, Hiding]]:

@@ -20,7 +20,7 @@ _BOUNDS = {"float16": ("10.0", "5.0")}
 def stable(site: Site) -> Iterator[Proposal]:
     """A softmax, logsumexp, softplus, sigmoid or logcosh that is written by hand -> the framework's own."""
     draft = Draft(site)
-    exponential = _exponential(draft)
+    exponential = draft.operation(*EXPONENTIALS)
     if exponential is None or draft.family == "numpy":
         return
     forms = dict(_forms(draft, exponential))
@@ -36,7 +36,7 @@ def stable(site: Site) -> Iterator[Proposal]:
 def bound(site: Site) -> Iterator[Proposal]:
     """`exp(x)` -> `exp(minimum(x, 80.0))`, and then lower: what is multiplied with it has to fit as well."""
     draft = Draft(site)
-    exponential = _exponential(draft)
+    exponential = draft.operation(*EXPONENTIALS)
     stats = site.operand()
     for limit in _BOUNDS.get("" if stats is None else stats.dtype, ("80.0", "20.0")):
         if exponential is None:
@@ -53,14 +53,6 @@ def _bounded(draft: Draft, name: str, code: str, limit: str) -> str | None:
     if name in ("cosh", "sinh"):
         return draft.call("clip", code, f"-{limit}", limit)
     return draft.call("minimum", code, limit) if name in EXPONENTIALS else None
-
-
-def _exponential(draft: Draft) -> Operation | None:
-    own = draft.reader.named(draft.site.node, *EXPONENTIALS)
-    if own is not None:
-        return own
-    found = draft.reader.inside(draft.site.node, *EXPONENTIALS)
-    return found[0] if len(found) == 1 else None
 
 
 def _forms(draft: Draft, exponential: Operation) -> Iterator[tuple[cst.BaseExpression, str]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from nandoctor.treat.calls import with_argument
+from nandoctor.treat.feeds import numpy_word
 from nandoctor.treat.proposal import Proposal
 from nandoctor.treat.site import Site, argument
 from nandoctor.treat.source import Source, Splice
@@ -209,6 +210,5 @@ def _inputs(
     assert not isinstance(shape, list)
     if not isinstance(shape, (cst.Name, cst.Attribute, cst.Subscript)):
         return None
-    numpy = next((alias for alias, full in spelling.aliases.items() if full == "numpy"), None)
-    imports = () if numpy is not None else source.importing("import numpy as np")
-    return f"{numpy or 'np'}.prod({source.code(shape)}[:-1])", imports
+    np, imports = numpy_word(source)
+    return f"{np}.prod({source.code(shape)}[:-1])", imports

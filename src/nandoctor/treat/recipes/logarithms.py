@@ -26,7 +26,7 @@ _RESOLUTION = {"float16": "1e-4", "bfloat16": "1e-3"}
 def stable(site: Site) -> Iterator[Proposal]:
     """`log(softmax(z))` -> `log_softmax(z)`, and of a sigmoid the same: from logits, where the file shows them."""
     draft = Draft(site)
-    found = _logarithm(draft)
+    found = draft.operation(*LOGARITHMS)
     if found is None or found.name != "log" or draft.family == "numpy":
         return
     code = _from_logits(draft, found.x)
@@ -39,7 +39,7 @@ def stable(site: Site) -> Iterator[Proposal]:
 def of_itself(site: Site) -> Iterator[Proposal]:
     """`p * log(p)` -> `xlogy(p, p)`, which is 0 at 0, in value and in slope."""
     draft = Draft(site)
-    found = _logarithm(draft)
+    found = draft.operation(*LOGARITHMS)
     product = None if found is None else draft.source.parent(found.node)
     if found is None or found.name != "log" or not isinstance(product, cst.BinaryOperation):
         return
@@ -56,7 +56,7 @@ def of_itself(site: Site) -> Iterator[Proposal]:
 def floor(site: Site) -> Iterator[Proposal]:
     """`log(p)` -> `log(maximum(p, 1e-7))`; with it `log(1 - p)` of the same function, which is next to fail."""
     draft = Draft(site)
-    found = _logarithm(draft)
+    found = draft.operation(*LOGARITHMS)
     if found is None:
         yield from _passed_on(draft)
         return
@@ -85,15 +85,6 @@ def _with_floors(draft: Draft, logarithms: list[Operation], level: int) -> Propo
     safe = all(exact for _, exact in floors)
     summary = f"Keep the operand of the logarithm at {floors[0][0]} or above, inside the logarithm."
     return draft.site.edit("floor-inside-log", summary, [*splices, *draft.imports], safe=safe)
-
-
-def _logarithm(draft: Draft) -> Operation | None:
-    """The logarithm at the site; or the only one in the expression there."""
-    own = draft.reader.named(draft.site.node, *LOGARITHMS)
-    if own is not None:
-        return own
-    found = draft.reader.inside(draft.site.node, *LOGARITHMS)
-    return found[0] if len(found) == 1 else None
 
 
 def _floored(draft: Draft, found: Operation, floor: tuple[str, bool]) -> Splice:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from nandoctor.treat.calls import given, with_argument
 from nandoctor.treat.draft import Draft
 from nandoctor.treat.operation import Operation, number
 from nandoctor.treat.proposal import Proposal
@@ -15,8 +16,8 @@ from nandoctor.treat.recipes.precision import gives_probabilities
 from nandoctor.treat.site import Site
 from nandoctor.treat.source import Source, Splice
 from nandoctor.treat.spelling import Spelling
+from nandoctor.treat.training import is_layer, layer_name
 
-_LAYERS = ("keras.layers.", "tensorflow.keras.layers.")
 _TARGETS = ("y_true", "true", "target", "label", "onehot", "one_hot")
 _OUTPUTS = 3
 _USES = ("predict", "predict_on_batch", "evaluate", "export", "save")
@@ -89,7 +90,7 @@ def last_activation(site: Site) -> Iterator[Proposal]:
     """The last layer gets the softmax or sigmoid that the loss expects."""
     source, kind = site.script, _kind(Draft(site))
     for layer in reversed(_linear(source)[-_OUTPUTS:]):
-        splice = _with_argument(source, layer, f'activation="{kind}"')
+        splice = with_argument(source, layer, "activation", f'"{kind}"')
         summary = f"Give the last layer its {kind}."
         yield site.edit("last-activation", summary, [splice], source=source, from_start=False)
 
@@ -109,15 +110,14 @@ def positive_operand(site: Site) -> Iterator[Proposal]:
         return
     last = _last_linear(site.script)
     if last is not None and _prediction(draft, logarithm) is not None:
-        splice = _with_argument(site.script, last, 'activation="softplus"')
+        splice = with_argument(site.script, last, "activation", '"softplus"')
         yield site.edit("positive-operand", summary, [splice], source=site.script, from_start=False)
 
 
 def _is_of_a_layer(draft: Draft, call: cst.Call) -> bool:
     """Whether a call is of a layer: of an attribute of `self`, or of one that is made in place."""
     owned = isinstance(call.func, cst.Attribute) and draft.code(call.func.value) == "self"
-    full = draft.reader.spelling.full_name(call.func.func) if isinstance(call.func, cst.Call) else None
-    return owned or (full or "").startswith(_LAYERS)
+    return owned or is_layer(draft.reader.spelling, call.func)
 
 
 def _logarithm(draft: Draft) -> Operation | None:
@@ -177,21 +177,7 @@ def _exchanged(source: Source, one: cst.BaseExpression, other: cst.BaseExpressio
 
 
 def _says_logits(source: Source, call: cst.Call) -> Splice | None:
-    for arg in call.args:
-        if arg.keyword is not None and arg.keyword.value == "from_logits":
-            return None if source.code(arg.value) == "True" else source.replace(arg.value, "True")
-    return _with_argument(source, call, "from_logits=True")
-
-
-def _with_argument(source: Source, call: cst.Call, code: str) -> Splice:
-    for arg in call.args:
-        if arg.keyword is not None and arg.keyword.value == code.split("=", maxsplit=1)[0]:
-            return source.replace(arg.value, code.split("=")[1])
-    if not call.args:
-        end = source.span(call)[1]
-        return Splice(end - 1, end - 1, code)
-    end = source.outer_span(call.args[-1].value)[1]
-    return Splice(end, end, f", {code}")
+    return None if given(source, call, "from_logits") == "True" else with_argument(source, call, "from_logits", "True")
 
 
 def _prediction(draft: Draft, logarithm: Operation) -> str | None:
@@ -321,16 +307,13 @@ def _linear(source: Source) -> list[cst.Call]:
 
 
 def _is_weighted(source: Source, spelling: Spelling, call: cst.Call) -> bool:
-    full = spelling.full_name(call.func) or ""
-    return full.startswith(_LAYERS) and full.rpartition(".")[2].startswith(("Dense", "Conv"))
+    return is_layer(spelling, call) and layer_name(spelling, call).startswith(("Dense", "Conv"))
 
 
 def _is_linear(source: Source, spelling: Spelling, call: cst.Call) -> bool:
     """A layer with weights and without an activation."""
-    full = spelling.full_name(call.func) or ""
-    name = full.rpartition(".")[2]
-    if not full.startswith(_LAYERS) or not name.startswith(("Dense", "Conv")):
+    if not _is_weighted(source, spelling, call):
         return False
-    given = [source.code(a.value) for a in call.args if a.keyword is not None and a.keyword.value == "activation"]
     places = [a for a in call.args if a.keyword is None]
-    return (not given or given[0] in ("None", '"linear"', "'linear'")) and (name != "Dense" or len(places) < 2)
+    linear = given(source, call, "activation") in (None, "None", '"linear"', "'linear'")
+    return linear and (layer_name(spelling, call) != "Dense" or len(places) < 2)

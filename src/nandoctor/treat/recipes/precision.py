@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import libcst as cst
 
+from nandoctor.treat.calls import given, with_argument
 from nandoctor.treat.draft import Draft
 from nandoctor.treat.operation import default, number
 from nandoctor.treat.proposal import Proposal
@@ -13,12 +14,12 @@ from nandoctor.treat.recipes import floors, logarithms, quotients
 from nandoctor.treat.site import Site, argument
 from nandoctor.treat.source import Source, Splice
 from nandoctor.treat.spelling import Spelling
+from nandoctor.treat.training import is_layer as makes_keras_layer
+from nandoctor.treat.values import method
 
 _LARGEST = 65504.0
 _SMALLEST = 6e-5
-_LAYERS = ("keras.layers.", "tensorflow.keras.layers.")
 _PROBABILITIES = ('"softmax"', "'softmax'", '"sigmoid"', "'sigmoid'")
-_SINGLE = 'dtype="float32"'
 
 
 def compute_in_single(site: Site) -> Iterator[Proposal]:
@@ -99,19 +100,9 @@ def constant(site: Site) -> Iterator[Proposal]:
 
 def with_single(source: Source, call: cst.Call) -> Splice | None:
     """`dtype="float32"` among the arguments of a call, in place of what it may say of the dtype."""
-    for arg in call.args:
-        if arg.keyword is not None and arg.keyword.value == "dtype":
-            same = source.code(arg.value) in ('"float32"', "'float32'")
-            return None if same else source.replace(arg.value, '"float32"')
-    if not call.args:
-        end = source.span(call)[1]
-        return Splice(end - 1, end - 1, _SINGLE)
-    last = call.args[-1]
-    if last.star == "**":
-        start = source.span(last)[0]
-        return Splice(start, start, f"{_SINGLE}, ")
-    end = source.outer_span(last.value)[1]
-    return Splice(end, end, f", {_SINGLE}")
+    if given(source, call, "dtype") in ('"float32"', "'float32'"):
+        return None
+    return with_argument(source, call, "dtype", '"float32"')
 
 
 def _leaves(draft: Draft, node: cst.BaseExpression) -> Iterator[cst.BaseExpression]:
@@ -240,25 +231,19 @@ def is_layer(draft: Draft, call: cst.Call) -> bool:
 
 
 def _makes_layer(source: Source, spelling: Spelling, call: cst.Call) -> bool:
-    full = spelling.full_name(call.func) or ""
     own = {c.name.value for c in source.nodes(cst.ClassDef) if any("Layer" in source.code(b) for b in c.bases)}
-    return full.startswith(_LAYERS) or (isinstance(call.func, cst.Name) and call.func.value in own)
-
-
-def _constructor(owner: cst.ClassDef) -> cst.FunctionDef | None:
-    body = owner.body.body
-    return next((n for n in body if isinstance(n, cst.FunctionDef) and n.name.value == "__init__"), None)
+    return makes_keras_layer(spelling, call) or (isinstance(call.func, cst.Name) and call.func.value in own)
 
 
 def _takes_dtype(owner: cst.ClassDef) -> bool:
-    constructor = _constructor(owner)
+    constructor = method(owner, "__init__")
     return constructor is None or constructor.params.star_kwarg is not None
 
 
 def _in_its_constructor(site: Site) -> Splice | None:
     """`super().__init__(dtype="float32")`, where the class takes no such argument itself."""
     owner = next((n for n in site.source.around(site.node) if isinstance(n, cst.ClassDef)), None)
-    constructor = None if owner is None else _constructor(owner)
+    constructor = None if owner is None else method(owner, "__init__")
     if owner is None or constructor is None or _takes_dtype(owner):
         return None
     if not any("Layer" in site.source.code(base) for base in owner.bases):
@@ -271,7 +256,7 @@ def _in_its_constructor(site: Site) -> Splice | None:
 
 def gives_probabilities(source: Source, spelling: Spelling, call: cst.Call) -> bool:
     """Whether a call makes a layer that is, or ends in, a softmax or a sigmoid."""
-    if not (spelling.full_name(call.func) or "").startswith(_LAYERS):
+    if not makes_keras_layer(spelling, call):
         return False
     if spelling.called(call) == "Softmax":
         return True

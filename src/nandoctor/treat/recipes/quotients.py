@@ -123,12 +123,8 @@ def floor_spread(site: Site) -> Iterator[Proposal]:
     yield site.edit("floor-spread", summary, [*_everywhere(draft, found, guarded), *draft.imports])
 
 
-def quotient_of(draft: Draft) -> Quotient | None:
-    """The division at the site: of two operands, in place, a reciprocal; or the only one of a larger expression."""
-    return _quotient(draft)
-
-
 def _quotient(draft: Draft) -> Quotient | None:
+    """The division at the site: of two operands, in place, a reciprocal; or the only one of a larger expression."""
     node = draft.site.node
     if (own := _as_quotient(draft, draft.reader.operation(node))) is not None:
         return own
