@@ -6,6 +6,7 @@ the strings ``"nan"``, ``"inf"``, ``"-inf"``. `number` writes one and `real` rea
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any, Literal
 
@@ -480,10 +481,20 @@ class AuditResult(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
 
+    def __str__(self) -> str:
+        """What it is about and a line for each finding; `repr` has all of it."""
+        read = "partly read: " if self.partial else ""
+        head = f"{self.data}: {read}{self.rows:,} rows, {len(self.findings)} findings"
+        return "\n".join([head, *(f"  {f.severity} {f.code} {f.cause}: {f.summary}" for f in self.findings)])
+
 
 def to_json(value: msgspec.Struct) -> bytes:
-    """The struct as indented JSON, ending with a newline."""
-    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
+    """The struct as indented JSON, ending with a newline; what is no text in a file's name is a `?`."""
+    try:
+        text = msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        text = json.dumps(msgspec.to_builtins(value), ensure_ascii=False).encode("utf-8", "replace")
+    return msgspec.json.format(text, indent=2) + b"\n"
 
 
 def result_from_json(text: bytes | str) -> Result:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from nandoctor.audit.histograms import histogram_of
 from nandoctor.audit.profile.channels import Numbers
 from nandoctor.audit.profile.component import ComponentProfile
 from nandoctor.findings import ClassCount, ComponentSummary, NumberSummary
@@ -22,9 +25,27 @@ def component_summary(name: str, component: ComponentProfile, classes: tuple[str
         forms=tuple((shape, dtype, rows.count) for (shape, dtype), rows in forms[:FORMS]),
         numbers=None if numbers is None else _numbers("", numbers),
         channels=tuple(_numbers(str(n), c) for n, c in enumerate(channels)) if len(channels) > 1 else (),
-        quantiles=component.quantiles.at(SHARES),
+        quantiles=_quantiles(component),
+        histogram=histogram_of(component),
         classes=_classes(component, classes),
+        duplicates=_duplicates(component),
     )
+
+
+def _quantiles(component: ComponentProfile) -> tuple[float, ...]:
+    """From the sketch; both ends are known exactly."""
+    found, numbers = component.quantiles.at(SHARES), component.numbers
+    if not found or numbers is None or numbers.minimum is None or numbers.maximum is None:
+        return found
+    return (numbers.minimum, *found[1:-1], numbers.maximum)
+
+
+def _duplicates(component: ComponentProfile) -> int:
+    """Rows that are the same as an earlier one, of inputs: equal targets say nothing."""
+    if component.role != "input" or not component.hashes:
+        return 0
+    hashes = np.concatenate(component.hashes)
+    return int(len(hashes) - len(np.unique(hashes)))
 
 
 def _numbers(name: str, numbers: Numbers) -> NumberSummary:

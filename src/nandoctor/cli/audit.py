@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
-from nandoctor.audit.auditing import examine
+from nandoctor.audit.auditing import Audited, examine
+from nandoctor.audit.listing import listed_rows
 from nandoctor.audit.readers.table import Request
+from nandoctor.audit.repair import Target, check_target, repair, repair_of
 from nandoctor.audit.wishes import Wishes
-from nandoctor.cli.output import check_file, write_file
+from nandoctor.cli.output import check_file, write_chunks, write_file
+from nandoctor.errors import NandoctorError, PageError
 from nandoctor.findings import to_json
-from nandoctor.report.audit import print_audit
+from nandoctor.report.audit import print_audit, print_repair
+from nandoctor.report.audit_progress import reading
 
 FINDINGS = 1
+INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +28,9 @@ class AuditOptions:
     validation: str | None = None
     workers: int | None = None
     json: str | None = None
+    html: str | None = None
+    rows: str | None = None
+    fix: str | None = None
     quiet: bool = False
 
 
@@ -31,9 +40,62 @@ def audit_data(request: Request, wishes: Wishes, options: AuditOptions) -> int:
     Raises:
         NandoctorError: the data cannot be opened, or a file not be written.
     """
-    check_file(options.json)
-    audited = examine(request, wishes, validation=options.validation, workers=options.workers)
-    print_audit(audited.result, sys.stderr if options.json == "-" else sys.stdout)
+    target = _checked(options)
+    try:
+        audited = _examined(request, wishes, options)
+    except KeyboardInterrupt:
+        print("nandoctor: interrupted before a row was read; nothing was written.", file=sys.stderr)
+        return INTERRUPTED
+    stream = sys.stderr if "-" in (options.json, options.rows, options.html) else sys.stdout
+    loss = None if wishes.loss is None else wishes.loss.name
+    print_audit(audited.result, stream, loss=loss, rows_asked=options.rows is not None)
+    _write(audited, options, loss)
+    if target is not None and audited.whole:
+        wanted = repair_of(audited)
+        repair(audited, wanted, target)
+        print_repair(wanted, target, audited.result, stream)
+    if not audited.whole:
+        return INTERRUPTED
+    return FINDINGS if audited.result.status == "fault" else 0
+
+
+def _checked(options: AuditOptions) -> Target | None:
+    """What `--fix` is to write; before anything is read, everything that could not be written is told."""
+    files = {"--json": options.json, "--html": options.html, "--rows": options.rows}
+    for option, file in files.items():
+        check_file(file, option)
+    if sum(file == "-" for file in files.values()) > 1:
+        raise NandoctorError("only one of --json, --html and --rows can go to standard output. Name files.")
+    return None if options.fix is None else check_target(Path(options.fix))
+
+
+def _examined(request: Request, wishes: Wishes, options: AuditOptions) -> Audited:
+    with reading(sys.stderr, quiet=options.quiet) as shown:
+        return examine(
+            request,
+            wishes,
+            validation=options.validation,
+            workers=options.workers,
+            on_source=lambda source: shown.begins(source.name, source.rows),
+            on_rows=shown.rows,
+        )
+
+
+def _write(audited: Audited, options: AuditOptions, loss: str | None) -> None:
     if options.json is not None:
         write_file(to_json(audited.result), options.json, "--json")
-    return FINDINGS if audited.result.status == "fault" else 0
+    if options.rows is not None:
+        write_chunks(listed_rows(audited, options.rows), options.rows, "--rows")
+    if options.html is not None:
+        _write_page(audited, options.html, loss)
+
+
+def _write_page(audited: Audited, target: str, loss: str | None) -> None:
+    from nandoctor.report.audit_page import render_audit  # only a page needs a template engine
+
+    try:
+        page = render_audit(audited, loss=loss)
+    except PageError as error:
+        print(f"nandoctor: {error}; --html {target} was not written.", file=sys.stderr)
+        return
+    write_file(page.encode(), target, "--html")

@@ -327,6 +327,10 @@ Examples:
   nandoctor audit --loss TripletSemiHardLoss --batch-size 32 characters/
   nandoctor audit input_pipeline:train_dataset
 
+--fix OUT writes what is left without the rows that a finding would leave out, by OUT's ending: .npy the numbers of the
+rows to keep, .npz a copy of arrays, .parquet or .csv a copy of such files, .txt a list of files. Your data stay as they
+are.
+
 \b
 Exit code: 0 nothing found, 1 findings, 2 the data cannot be opened,
 130 interrupted: what was read until then is reported.
@@ -362,6 +366,16 @@ def audit_command(
         int | None, typer.Option("--workers", min=1, metavar="N", help="Threads; else one for each core.")
     ] = None,
     json: Json = None,
+    html: Annotated[
+        str | None, typer.Option("--html", metavar="FILE", help="Write the result as one HTML page, with charts.")
+    ] = None,
+    rows: Annotated[
+        str | None,
+        typer.Option("--rows", metavar="FILE", help="Write all rows of all findings, as CSV; .jsonl: as JSON lines."),
+    ] = None,
+    fix: Annotated[
+        str | None, typer.Option("--fix", metavar="OUT", help="Write what is left without the rows to leave out.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print no progress.")] = False,
 ) -> None:
     """See `_AUDIT_HELP`."""
@@ -377,7 +391,9 @@ def audit_command(
         batch_size=batch_size,
         learning_rate=learning_rate,
     )
-    options = AuditOptions(validation=validation, workers=workers, json=json, quiet=quiet)
+    options = AuditOptions(
+        validation=validation, workers=workers, json=json, html=html, rows=rows, fix=fix, quiet=quiet
+    )
     raise typer.Exit(audit_data(Request(data, labels, ignore_class), wishes, options))
 
 
