@@ -484,7 +484,8 @@ class AuditResult(msgspec.Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         """What it is about and a line for each finding; `repr` has all of it."""
         read = "partly read: " if self.partial else ""
-        head = f"{self.data}: {read}{self.rows:,} rows, {len(self.findings)} findings"
+        found = f"{len(self.findings):,} finding{'s' * (len(self.findings) != 1)}"
+        head = f"{self.data}: {read}{self.rows:,} row{'s' * (self.rows != 1)}, {found}"
         return "\n".join([head, *(f"  {f.severity} {f.code} {f.cause}: {f.summary}" for f in self.findings)])
 
 

@@ -57,7 +57,7 @@ def print_repair(repair: Repair, target: Target, result: AuditResult, stream: Te
     path = printable(str(target.path))
     print_row(console, "Wrote", Text(f"{path}: {target.writer.what}"))
     left = len(repair.dropped)
-    causes = ", ".join(f"{n:,} for {cause}" for cause, n in repair.causes)
+    causes = ", ".join(f"{n:,} left out for {cause}" for cause, n in repair.causes)
     print_row(console, "", Text(f"{repair.rows - left:,} of {count(repair.rows, 'row')}{f'; {causes}' * bool(left)}"))
     if target.writer.use:
         print_row(console, "", Text(target.writer.use.format(path), "green"))

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nandoctor.audit.again import chunks_again, hashes_of, same, value_at
+from nandoctor.audit.profile.component import Form
 from nandoctor.audit.source import Chunk
 from nandoctor.audit.writers.writer import Writer
 from nandoctor.errors import NandoctorError
@@ -26,27 +27,31 @@ def _write(audited: Audited, kept: NDArray[np.int64], path: Path) -> None:
     pieces = {name: path.with_name(f"{n}.npy") for n, name in enumerate(audited.profile.components)}
     with ExitStack() as opened:
         files = {name: opened.enter_context(piece.open("wb")) for name, piece in pieces.items()}
-        begun: dict[str, np.dtype[Any]] = {}
+        for name, file in files.items():
+            _begin(file, name, audited, len(kept))
         for name, rows in _kept_rows(audited, kept):
-            if name not in begun:
-                begun[name] = _begin(files[name], name, rows, len(kept))
-            files[name].write(rows.astype(begun[name], copy=False).tobytes())
+            files[name].write(np.ascontiguousarray(rows).data)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=True) as whole:
         for name, piece in pieces.items():
             whole.write(piece, f"{name}.npy")
 
 
-def _begin(file: IO[bytes], name: str, rows: NDArray[Any], count: int) -> np.dtype[Any]:
-    """The head of a `.npy` file of so many rows like these."""
-    if rows.dtype.hasobject:
-        raise NandoctorError(f"--fix: {name} holds objects, which no .npz file holds without pickle. {_INSTEAD}")
-    head = {
-        "shape": (count, *rows.shape[1:]),
-        "fortran_order": False,
-        "descr": np.lib.format.dtype_to_descr(rows.dtype),
-    }
+def _begin(file: IO[bytes], name: str, audited: Audited, count: int) -> None:
+    """The head of a `.npy` file of so many rows of a component."""
+    shape, dtype = _form(name, audited)
+    try:
+        known = np.dtype(dtype)
+    except TypeError:
+        known = np.dtype(object)
+    if known.hasobject:
+        raise NandoctorError(f"--fix: {name} holds {dtype}, which no .npz file holds without pickle. {_INSTEAD}")
+    head = {"shape": (count, *shape), "fortran_order": False, "descr": np.lib.format.dtype_to_descr(known)}
     np.lib.format.write_array_header_2_0(file, head)
-    return rows.dtype
+
+
+def _form(name: str, audited: Audited) -> Form:
+    """The shape and dtype that most rows have."""
+    return max(audited.profile.components[name].forms.items(), key=lambda item: item[1].count)[0]
 
 
 def _kept_rows(audited: Audited, kept: NDArray[np.int64]) -> Iterator[tuple[str, NDArray[Any]]]:
@@ -65,8 +70,9 @@ def _kept_rows(audited: Audited, kept: NDArray[np.int64]) -> Iterator[tuple[str,
             break
         _check_dropped(start, chunk, keep, known)
         for name in audited.profile.components:
-            rows = _rows(name, chunk, np.flatnonzero(keep[start:end]))
-            if len(rows):
+            at = np.flatnonzero(keep[start:end])
+            if at.size:
+                rows = _rows(name, chunk, at)
                 _check_form(name, rows, audited)
                 yield name, rows
     if end != len(keep):
@@ -90,12 +96,12 @@ def _rows(name: str, chunk: Chunk, at: NDArray[np.int64]) -> NDArray[Any]:
     some = [value for value in found if value is not None]
     if len(some) < len(found) or len({(value.shape, value.dtype) for value in some}) > 1:
         raise NandoctorError(f"--fix: rows of {name} are missing or differ in shape, so there is no array. {_INSTEAD}")
-    return np.stack(some) if some else np.empty(0)
+    return np.stack(some)
 
 
 def _check_form(name: str, rows: NDArray[Any], audited: Audited) -> None:
     """All rows have the shape and dtype that most have."""
-    shape, dtype = max(audited.profile.components[name].forms.items(), key=lambda item: item[1].count)[0]
+    shape, dtype = _form(name, audited)
     if (rows.shape[1:], str(rows.dtype)) != (shape, dtype):
         raise NandoctorError(
             f"--fix: rows of {name} are {rows.shape[1:]} {rows.dtype} and {shape} {dtype}, so there is no array. "
