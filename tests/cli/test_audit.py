@@ -124,6 +124,12 @@ def test_what_broke_is_reported_and_not_repaired(tmp_path, monkeypatch, capsys):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_data_that_break_are_not_clean(monkeypatch, capsys):
+    broken = audits.Part("b.npz", (audits.chunk_of(40, CLEAN),), breaks="the disk is gone")
+    monkeypatch.setattr(table, "READERS", (lambda request: audits.Parts([broken]),))
+    assert audit() == 1
+
+
 def test_the_command_line_hands_on_what_it_is_given(monkeypatch):
     import nandoctor.cli.audit as command
 

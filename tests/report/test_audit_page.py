@@ -45,6 +45,14 @@ def test_clean_data_are_fit(pages):
     assert 'id="worst"' not in page
 
 
+def test_what_was_read_in_part_is_not_called_fit(monkeypatch):
+    broken = audits.Part("b.npz", (audits.chunk_of(2, {"x": np.ones((2, 2))}),), breaks="the disk is gone")
+    page = render_audit(audits.audited_source(audits.Parts([broken]), monkeypatch))
+    assert 'class="verdict unwatched"' in page
+    assert "Read so far, partly read" not in page
+    assert "the disk is gone" in page
+
+
 def test_it_asks_for_nothing_and_runs_nothing(pages):
     for page in pages.values():
         assert "<script" not in page

@@ -56,7 +56,7 @@ def audit_data(request: Request, wishes: Wishes, options: AuditOptions) -> int:
         print_repair(wanted, target, audited.result, stream)
     if not audited.whole:
         return INTERRUPTED
-    return FINDINGS if audited.result.status == "fault" else 0
+    return FINDINGS if audited.result.status == "fault" or audited.profile.broken else 0
 
 
 def _checked(options: AuditOptions) -> Target | None:

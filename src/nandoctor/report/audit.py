@@ -47,7 +47,10 @@ def print_audit(result: AuditResult, stream: TextIO, *, loss: str | None = None,
     for n, line in enumerate(_more(findings, rows_asked=rows_asked)):
         print_row(console, "More" if n == 0 else "", Text(line))
     if result.status != "fault":
-        print_wrapped(console, Text(f"nandoctor: {fit(result, loss)}", "bold green" if result.rows else "bold"))
+        print_wrapped(
+            console,
+            Text(f"nandoctor: {fit(result, loss)}", "bold green" if result.rows and not result.partial else "bold"),
+        )
 
 
 def print_repair(repair: Repair, target: Target, result: AuditResult, stream: TextIO) -> None:

@@ -118,12 +118,14 @@ def _status(result: AuditResult) -> tuple[str, str]:
     """The class of the style sheet, and the word."""
     if result.status == "fault":
         return "fault", "Not fit" if any(f.severity == "error" for f in result.findings) else "With warnings"
-    return ("healthy", "Fit") if result.rows else ("unwatched", "Nothing read")
+    if not result.rows or result.partial:
+        return "unwatched", "Read so far" if result.rows else "Nothing read"
+    return "healthy", "Fit"
 
 
 def _verdict(result: AuditResult, loss: str | None) -> str:
     if result.status != "fault":
-        text = fit(result, loss).removeprefix("fit: ")
+        text = fit(result, loss).removeprefix("fit: ").removeprefix("so far: ")
         return text[:1].upper() + text[1:]
     first = by_severity(result.findings)[0]
     return f"{first.title}."

@@ -49,7 +49,7 @@ def reading(stream: TextIO, *, quiet: bool = False) -> Iterator[Reading]:
     with Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as shown:
         task = shown.add_task("opening", total=None)
         yield Reading(
-            begins=lambda name, total: shown.update(task, description=shortened(printable(name), 30), total=total),
+            begins=lambda name, total: shown.reset(task, description=shortened(printable(name), 30), total=total),
             rows=lambda rows: shown.advance(task, rows),
         )
 

@@ -59,14 +59,14 @@ def seconds(took: float) -> str:
 
 
 def fit(result: AuditResult, loss: str | None) -> str:
-    """The line that an audit without errors and warnings ends with."""
+    """The line that an audit without errors and warnings ends with; what was read in part is not called fit."""
     if not result.rows:
         return "there is no row in it, so nothing could be found."
     rows = f"the {count(result.rows, 'row')} that were read" if result.partial else count(result.rows, "row")
-    breaks = f"nothing in {rows} makes a training break"
+    breaks = f"{'so far' if result.partial else 'fit'}: nothing in {rows} makes a training break"
     if loss is not None:
-        return f"fit: {breaks} with {plain(loss)}."
-    return f"fit: {breaks}. With --loss NAME the targets are checked against the loss, too."
+        return f"{breaks} with {plain(loss)}."
+    return f"{breaks}. With --loss NAME the targets are checked against the loss, too."
 
 
 def rows_text(finding: AuditFinding, *, told: bool = False) -> str:
