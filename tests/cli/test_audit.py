@@ -146,7 +146,8 @@ def test_the_command_line_hands_on_what_it_is_given(monkeypatch):
 
 
 SLOW = """\
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's job in the background has it off
 from dataclasses import dataclass
 import numpy as np
 from nandoctor.audit.readers import table
@@ -193,7 +194,10 @@ def interrupted(folder: Path, *arguments: str) -> tuple[int, str, str]:
     assert run.stderr.readline() == "reading\n"
     time.sleep(0.3)
     run.send_signal(signal.SIGINT)
-    out, err = run.communicate(timeout=60)
+    try:
+        out, err = run.communicate(timeout=60)
+    finally:
+        run.kill()
     return run.returncode, out, err
 
 

@@ -116,6 +116,10 @@ def test_the_files_of_a_finding_are_named():
     )
 
 
+def test_the_one_file_of_all_is_not_named_again():
+    assert "Files" not in shown(result_of(finding(files=("train.npz",), rows=(1,), row_count=1)))
+
+
 def test_what_was_read_in_part_is_said_to_be_with_the_reason(monkeypatch):
     broken = audits.Part("b.npz", (audits.chunk_of(2, {"x": np.ones((2, 2))}),), breaks="the disk is gone")
     result = audits.audited_source(audits.Parts([broken]), monkeypatch).result

@@ -42,7 +42,7 @@ def print_audit(result: AuditResult, stream: TextIO, *, loss: str | None = None,
     findings = by_severity(result.findings)
     for n, finding in enumerate(findings[:_FINDINGS]):
         console.print()
-        _print_finding(console, finding, first=n == 0)
+        _print_finding(console, finding, result.data, first=n == 0)
     console.print()
     for n, line in enumerate(_more(findings, rows_asked=rows_asked)):
         print_row(console, "More" if n == 0 else "", Text(line))
@@ -101,14 +101,14 @@ def _print_line(console: Console, text: Text) -> None:
         console.print(Text.assemble(" " * _INDENT, line))
 
 
-def _print_finding(console: Console, finding: AuditFinding, *, first: bool) -> None:
+def _print_finding(console: Console, finding: AuditFinding, data: str, *, first: bool) -> None:
     head = f"{finding.severity} {finding.code} {finding.cause}"
     print_wrapped(console, Text.assemble((head, _STYLES[finding.severity]), f": {plain(finding.summary)}"))
     for n, fact in enumerate(finding.evidence):
         print_row(console, "Seen" if n == 0 else "", Text(plain(fact.text)))
     if finding.rows:
         print_row(console, "Rows", Text(rows_text(finding, told=not first)))
-    if finding.files:
+    if finding.files and finding.files != (data,):
         print_row(console, "Files", Text(files_text(finding)))
     if finding.repair is not None:
         print_row(console, "Fix", Text(plain(finding.repair)))
