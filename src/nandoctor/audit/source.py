@@ -113,6 +113,7 @@ class About:
         batches: sizes of the batches in which the data come, where they come in batches: how often each.
         problems: files that belong to no row: a mask without an image, a file that is no image. (name, what is wrong)
         notes: what the user should know about how it was read.
+        ordered: whether the rows come in this order whenever they are read; not so of what is shuffled.
     """
 
     kind: str
@@ -120,3 +121,4 @@ class About:
     batches: Mapping[int, int] = field(default_factory=dict)
     problems: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    ordered: bool = True
