@@ -53,8 +53,14 @@ def examine(
     """
     if engine != "threads":
         raise NandoctorError(f"engine {engine!r} is not known: threads.")
+    return examine_source(open_source(request), wishes, workers=workers, on_rows=on_rows)
+
+
+def examine_source(
+    source: Source, wishes: Wishes, *, workers: int | None = None, on_rows: Callable[[int], None] = lambda rows: None
+) -> Audited:
+    """Audit what has been opened."""
     began = time.perf_counter()
-    source = open_source(request)
     probes = tuple(probe for check in CHECKS for probe in check.probes(wishes))
     profile, whole = profile_with_threads(source, probes, workers=workers or os.cpu_count() or 1, on_rows=on_rows)
     examined = Examined(profile, source.about, wishes)
