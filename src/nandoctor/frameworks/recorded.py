@@ -72,6 +72,9 @@ class RecordedStep:
     def data_rows(self, batch: Batch, rows: Sequence[int], index: int) -> DataRows | None:
         return None
 
+    def data_given(self) -> dict[str, np.ndarray]:
+        return {}
+
     def is_finite_at(self, batch: Batch, scale: float) -> bool | None:
         return None
 
