@@ -49,7 +49,7 @@ def test_an_error_keeps_what_came_before_it_and_names_the_batch():
     assert audited.result.partial
     assert audited.result.rows == 10
     assert findings(audited) == [("nonfinite-input", "inputs", (7,))]
-    assert "batch 2 (from row 10 on): OSError: disk on fire" in audited.result.notes[-1]
+    assert "batch 2 (from row 10 on): the rest could not be read (OSError: disk on fire)" in audited.result.notes[-1]
 
 
 def test_an_error_in_the_1001st_row_names_that_row():
@@ -61,7 +61,7 @@ def test_an_error_in_the_1001st_row_names_that_row():
 
     audited = seen(rows())
     assert (audited.result.rows, audited.result.partial) == (1000, True)
-    assert "row 1,000: OSError: disk on fire" in audited.result.notes[-1]
+    assert "row 1,000: the rest could not be read (OSError: disk on fire)" in audited.result.notes[-1]
 
 
 def test_an_error_before_anything_is_read_is_the_users_to_put_right():

@@ -97,7 +97,7 @@ def test_the_target_is_named_on_the_command_line(folder, capsys):
 def test_data_that_break_off_are_marked(folder, capsys):
     _, found = audited(folder, "pipeline:breaks")
     assert (found["rows"], found["partial"]) == (9, True)
-    assert "batch 3 (from row 9 on): OSError: disk on fire" in found["notes"][-1]
+    assert "batch 3 (from row 9 on): the rest could not be read (OSError: disk on fire)" in found["notes"][-1]
 
 
 ERRORS = {

@@ -182,7 +182,7 @@ def test_a_pydataset_that_raises_names_its_batch(workers):
 
     audited = seen(Batches(workers=workers))
     assert (audited.result.partial, audited.result.rows) == (True, 200)
-    assert "batch 20 (from row 200 on): OSError: disk on fire" in audited.result.notes[-1]
+    assert "batch 20 (from row 200 on): the rest could not be read (OSError: disk on fire)" in audited.result.notes[-1]
 
 
 @forked

@@ -100,7 +100,9 @@ def test_an_error_in_a_worker_is_told_with_its_own_line():
 
     audited = seen(DataLoader(images(bad=(9,)), batch_size=4, num_workers=1))
     assert (audited.result.partial, audited.result.rows) == (True, 8)
-    assert audited.result.notes[-1].endswith("batch 2 (from row 8 on): OSError: cannot identify image file 9.png")
+    assert audited.result.notes[-1].endswith(
+        "batch 2 (from row 8 on): the rest could not be read (OSError: cannot identify image file 9.png)"
+    )
 
 
 @forked
