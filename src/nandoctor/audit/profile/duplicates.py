@@ -45,9 +45,7 @@ def duplicates(component: ComponentProfile) -> Duplicates:
     later, partner = numbers[order][~begins], earliest[~begins]
     rising = np.argsort(later)
     first = rising[:PAIRS]
-    return Duplicates(
-        Rows.of(later[rising]), tuple(zip(later[first].tolist(), partner[first].tolist(), strict=True))
-    )
+    return Duplicates(Rows.of(later[rising]), tuple(zip(later[first].tolist(), partner[first].tolist(), strict=True)))
 
 
 def _occurs_twice(hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
