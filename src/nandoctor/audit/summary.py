@@ -22,9 +22,18 @@ def component_summary(name: str, component: ComponentProfile, classes: tuple[str
         forms=tuple((shape, dtype, rows.count) for (shape, dtype), rows in forms[:FORMS]),
         numbers=None if numbers is None else _numbers("", numbers),
         channels=tuple(_numbers(str(n), c) for n, c in enumerate(channels)) if len(channels) > 1 else (),
-        quantiles=component.quantiles.at(SHARES),
+        quantiles=_quantiles(component),
+        distinct=component.distinct_numbers,
         classes=_classes(component, classes),
     )
+
+
+def _quantiles(component: ComponentProfile) -> tuple[float, ...]:
+    """From the sketch, which holds a sample: the ends are exact."""
+    numbers, inner = component.numbers, component.quantiles.at(SHARES[1:-1])
+    if numbers is None or numbers.minimum is None or numbers.maximum is None:
+        return inner
+    return (numbers.minimum, *inner, numbers.maximum)
 
 
 def _numbers(name: str, numbers: Numbers) -> NumberSummary:
