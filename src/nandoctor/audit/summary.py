@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from nandoctor.audit.histograms import histogram_of
 from nandoctor.audit.profile.channels import Numbers
 from nandoctor.audit.profile.component import ComponentProfile
+from nandoctor.audit.profile.duplicates import duplicates
 from nandoctor.findings import ClassCount, ComponentSummary, NumberSummary
 
 SHARES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
@@ -27,6 +26,7 @@ def component_summary(name: str, component: ComponentProfile, classes: tuple[str
         channels=tuple(_numbers(str(n), c) for n, c in enumerate(channels)) if len(channels) > 1 else (),
         quantiles=_quantiles(component),
         histogram=histogram_of(component),
+        distinct=component.distinct_numbers,
         classes=_classes(component, classes),
         duplicates=_duplicates(component),
     )
@@ -42,10 +42,7 @@ def _quantiles(component: ComponentProfile) -> tuple[float, ...]:
 
 def _duplicates(component: ComponentProfile) -> int:
     """Rows that are the same as an earlier one, of inputs: equal targets say nothing."""
-    if component.role != "input" or not component.hashes:
-        return 0
-    hashes = np.concatenate(component.hashes)
-    return int(len(hashes) - len(np.unique(hashes)))
+    return duplicates(component).rows.count if component.role == "input" else 0
 
 
 def _numbers(name: str, numbers: Numbers) -> NumberSummary:
