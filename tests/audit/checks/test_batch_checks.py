@@ -53,7 +53,7 @@ def test_the_expected_number_is_that_of_shuffled_epochs():
         drawn = rng.permutation(labels)
         batches = [drawn[n : n + size] for n in range(0, len(drawn), size)]
         bad += sum(len(set(b.tolist())) in (len(b), 1) for b in batches)
-    told = float(found.summary.split("batches of 5 ")[1].split(" ")[0])
+    told = float(found.summary.split("5 rows, ")[1].split(" ")[0])
     assert told == pytest.approx(bad / epochs, rel=0.1)
 
 
@@ -91,11 +91,11 @@ def test_rows_in_order_are_counted():
     labels = of_counts([8, 8, 4, 4])
     (found,) = found_in(None, labels, checks=PAIR, loss=TRIPLET, batch_size=8, shuffled=False)
     assert found.severity == "error"
-    assert "2 of a single class were counted" in found.summary
+    assert "2 have a single class, in the order" in found.summary
     mixed = np.tile(np.arange(4), 6)
     assert not found_in(None, mixed, checks=PAIR, loss=TRIPLET, batch_size=8, shuffled=False)
     (found,) = found_in(None, mixed, checks=PAIR, loss=TRIPLET, batch_size=4, shuffled=False)
-    assert "6 without two rows of one class were counted" in found.summary
+    assert "6 have no two rows of one class, in the order" in found.summary
 
 
 def test_other_losses_need_no_pairs():

@@ -60,11 +60,11 @@ def _empty_parts(examined: Examined) -> Iterator[Found]:
     yield Found(
         cause="empty-batch",
         severity="warning",
-        summary=f"{batches:,} of {sum(sizes.values()):,} batches of an epoch are too small for {replicas:,} replicas: "
-        f"of {size:,} rows {none:,} of them get none, and a mean over no rows is 0/0.",
+        summary=f"Of the {sum(sizes.values()):,} batches of an epoch {batches:,} {'is' if batches == 1 else 'are'} too "
+        f"small for {replicas:,} replicas: {size:,} rows leave {none:,} without any, and a mean over no rows is 0/0.",
         facts=(
             Fact(
-                text=f"{size:,} rows in parts of {-(-size // replicas):,}: {none:,} replicas without rows",
+                text=f"{size:,} rows in parts of {-(-size // replicas):,}: without rows: {none:,}",
                 values={"rows": size, "replicas": replicas, "without": none},
             ),
         ),

@@ -41,7 +41,7 @@ class Group:
     @property
     def whose(self) -> str:
         """What it is called in a sentence."""
-        return self.component or f"{len(self.names):,} columns"
+        return self.component or f"the {len(self.names):,} columns"
 
 
 def input_groups(examined: Examined) -> Iterator[Group]:

@@ -124,14 +124,14 @@ def _of_batches(examined: Examined, name: str, counts: dict[int, int], found: _B
 
 def _told(examined: Examined, counts: dict[int, int], found: _Batches) -> str:
     if found.same == np.inf:
-        return f"All {sum(counts.values()):,} rows are of one class: no batch has a negative pair."
+        return f"All {sum(counts.values()):,} rows are of one class: no batch has a negative pair, and"
     if found.alone == np.inf:
-        return f"Each of {len(counts):,} classes has one row: no batch has a positive pair."
-    how = "are expected" if examined.wishes.shuffled else "were counted"
+        return f"Each of {len(counts):,} classes has one row: no batch has a positive pair, and"
+    how = "by chance" if examined.wishes.shuffled else "in the order of the rows"
     total = sum(batch_sizes(examined).values())
-    parts = [(found.alone, "without two rows of one class"), (found.same, "of a single class")]
+    parts = [(found.alone, "have no two rows of one class"), (found.same, "have a single class")]
     told = " and ".join(f"{count:,.3g} {words}" for count, words in parts if count >= NEGLIGIBLE)
-    return f"In an epoch of {total:,} batches of {examined.wishes.batch_size:,} {told} {how}."
+    return f"Of the {total:,} batches of an epoch, of {examined.wishes.batch_size:,} rows, {told}, {how}:"
 
 
 def _last_fact(examined: Examined) -> tuple[Fact, ...]:

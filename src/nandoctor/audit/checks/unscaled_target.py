@@ -34,7 +34,7 @@ def _examine(examined: Examined) -> Iterator[Found]:
         cause="unscaled-target",
         severity=_severity(examined, size, beyond=beyond),
         component=name,
-        summary=f"{name} holds targets of the order of {size:.3g}, and {loss.name} squares the error: the loss is "
+        summary=f"The numbers in {name} are of the order of {size:.3g}, and {loss.name} squares the error: the loss is "
         f"{told}, and so are the first gradients large.",
         facts=(
             Fact(text=f"{name}: {low:.6g} to {high:.6g}, typical size {size:.4g}", values={"min": low, "max": high}),
