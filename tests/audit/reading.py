@@ -43,5 +43,5 @@ def forms(audited: Audited, name: str) -> dict[tuple[tuple[int, ...], str], int]
 
 
 def findings(audited: Audited) -> list[tuple[str, str, tuple[int, ...]]]:
-    """The cause, the component and the first rows of each finding."""
-    return [(f.cause, f.component, f.rows) for f in audited.result.findings]
+    """The cause, the component and the first rows of each finding that is more than a note."""
+    return [(f.cause, f.component, f.rows) for f in audited.result.findings if f.severity != "note"]

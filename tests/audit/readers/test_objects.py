@@ -94,7 +94,7 @@ def test_rows_without_a_batch_axis_are_rows():
 def test_many_chunks_give_the_rows_their_numbers():
     count = CHUNK_ELEMENTS * 2 + 10
     marked = {3, CHUNK_ELEMENTS + 1, count - 1}
-    audited = seen((np.full(2, np.nan if n in marked else n, np.float32), 0) for n in range(count))
+    audited = seen((np.full(2, np.nan if n in marked else n / count, np.float32), 0) for n in range(count))
     assert findings(audited) == [("nonfinite-input", "inputs", tuple(sorted(marked)))]
 
 

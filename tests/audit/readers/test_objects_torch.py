@@ -167,7 +167,7 @@ def table():
 def test_a_table_of_hugging_face(streamed):
     audited = seen(table().to_iterable_dataset() if streamed else table())
     assert roles(audited) == {"price": "input", "text": "input", "label": "target", "words": "input"}
-    assert findings(audited) == [("nonfinite-input", "price", (1,))]
+    assert findings(audited) == [("nonfinite-input", "price", (1,)), ("division-by-zero", "words", (2,))]
     assert audited.about.classes == ("cat", "dog")
     assert forms(audited, "words") == {((2,), "int64"): 1, ((1,), "int64"): 1, ((0,), "int64"): 1}
     assert audited.result.notes == ("taken as the target: label.",)
@@ -179,7 +179,7 @@ def test_the_column_of_the_target_can_be_named():
     audited = seen(table(), "price")
     assert roles(audited)["price"] == "target"
     assert roles(audited)["label"] == "input"
-    assert findings(audited) == [("nonfinite-target", "price", (1,))]
+    assert findings(audited) == [("nonfinite-target", "price", (1,)), ("division-by-zero", "words", (2,))]
     with pytest.raises(NandoctorError, match="no column cost; there are price, text, label, words"):
         seen(table(), "cost")
 
