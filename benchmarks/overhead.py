@@ -105,6 +105,7 @@ def variants() -> list[Variant]:
     return [
         Variant("plain", list),
         Variant("nandoctor", lambda: [nandoctor.Guard(out=None, quiet=True)]),
+        Variant("nandoctor, spikes", lambda: [nandoctor.Guard(out=None, quiet=True, spike=1e6)]),
         Variant("TerminateOnNaN", lambda: [keras.callbacks.TerminateOnNaN()]),
         Variant("enable_check_numerics", _check_numerics),
         Variant("dump CONCISE_HEALTH", lambda: _dump("CONCISE_HEALTH")),

@@ -15,6 +15,7 @@ import os
 import runpy
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 Seen = dict[str, Any]
@@ -60,17 +61,33 @@ def _listen(losses: list[float], validations: list[float]) -> None:
         return history
 
     tf.GradientTape.gradient, keras.Model.fit = gradient, fitted
+    _listen_to_results(losses)
+
+
+def _listen_to_results(losses: list[float]) -> None:
+    """Have the numbers appended that a step of a loop returns, where XLA lets nothing else out of it."""
+    import tensorflow as tf
+
+    compiled = type(tf.function(lambda: None))
+    call = compiled.__call__
+
+    def called(function: Any, *args: Any, **kwargs: Any) -> Any:
+        given = call(function, *args, **kwargs)
+        if function._jit_compile and tf.executing_eagerly():
+            numbers = [t for t in tf.nest.flatten(given) if isinstance(t, tf.Tensor) and t.dtype.is_floating]
+            losses.extend(float(t) for t in numbers if t.shape.rank == 0)
+        return given
+
+    compiled.__call__ = called
 
 
 def _in_xla() -> bool:
     """Whether what is being traced will be compiled by XLA, which lets nothing out."""
-    import tensorflow as tf
-
-    graph = tf.compat.v1.get_default_graph()
-    while graph is not None:
-        if getattr(graph, "_xla_compile", False):
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        if getattr(frame.f_locals.get("self"), "_jit_compile", False) is True:  # a tf.function that is being traced
             return True
-        graph = getattr(graph, "outer_graph", None)
+        frame = frame.f_back
     return False
 
 

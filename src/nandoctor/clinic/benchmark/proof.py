@@ -70,8 +70,12 @@ def prove(truth: Truth, limit: float) -> Proof:
 
 def _written(result: dict[str, Any]) -> dict[str, Any]:
     """The treatment that `--fix` has written: the first that is proven."""
-    treatments = result["diagnoses"][-1]["treatments"]
-    return next(t for t in treatments if (t.get("verification") or {}).get("finite"))
+    return next(t for t in result["diagnoses"][-1]["treatments"] if _is_proven(t.get("verification") or {}))
+
+
+def _is_proven(verification: dict[str, Any]) -> bool:
+    seen = verification.get("finite") and verification.get("gradients_finite")
+    return bool(seen) and verification.get("still_learns") is not False
 
 
 def run_proofs(
