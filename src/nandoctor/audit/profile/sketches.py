@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 _K = 400
 """Rank error below 0.7%, at 99% confidence."""
 
-_SAMPLED = 1 << 14
+_SAMPLED = 1 << 13
 """Elements of a chunk that are looked at: all of a small one, of a large one half of that or more."""
 
 _THIN = 4
