@@ -15,7 +15,7 @@ _K = 400
 _SAMPLED = 1 << 13
 """Elements of a chunk that are looked at: all of a small one, of a large one half of that or more.
 
-Of data of one large chunk the rank of a quantile is within 1.5% then, and of more chunks it is closer.
+Of data of one large chunk the rank of a quantile is within 2% then, and of more chunks it is closer.
 """
 
 _THIN = 4
