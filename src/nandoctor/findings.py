@@ -440,7 +440,8 @@ class ComponentSummary(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         forms: the shapes and dtypes of its rows, and how many rows have each; the 20 most frequent.
         numbers: of all elements; `channels` of each channel or feature.
-        quantiles: at 0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99 and 1, from a sketch: the rank is within 1%.
+        quantiles: at 0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99 and 1, from a sketch of a sample: to a rank of
+            2%.
         histogram: edges, and the share of the elements between each two.
         distinct: different numbers: exact of uint8 and of class ids; else those of a sample, estimated beyond 4,096.
         classes: of targets that are class ids.

@@ -20,20 +20,49 @@ def profile_part(part: Part, probes: Sequence[Probe], read: Callable[[int], bool
     Args:
         read: is told of the rows of each chunk; where it answers False, the part ends there.
     """
-    found: list[Profile] = []
+    found = Joined()
     try:
         for chunk in part.chunks():
-            found.append(profile_chunk(chunk, probes))
+            found.add(profile_chunk(chunk, probes))
             if not read(chunk.rows):
                 break
     except Exception as error:
-        found.append(Profile(broken=((part.name, told(error)),)))
-    return combined(found)
+        found.add(Profile(broken=((part.name, told(error)),)))
+    return found.whole()
+
+
+class Joined:
+    """Profiles that come in order, as one.
+
+    They are merged as they come, 16 of a kind at once: so as many are held as the logarithm of their number.
+    """
+
+    def __init__(self) -> None:
+        self._levels: list[list[Profile]] = []
+
+    def add(self, profile: Profile) -> None:
+        """What comes after all so far."""
+        levels = [list(held) for held in self._levels]
+        for held in levels:
+            held.append(profile)
+            if len(held) < GROUP:
+                break
+            profile = functools.reduce(Profile.__add__, held)
+            held.clear()
+        else:
+            levels.append([profile])
+        self._levels = levels  # at once: Ctrl-C may come at any moment
+
+    def whole(self) -> Profile:
+        """All of them in order."""
+        held = [profile for level in reversed(self._levels) for profile in level]
+        return functools.reduce(Profile.__add__, held, Profile())
 
 
 def combined(profiles: Iterable[Profile]) -> Profile:
     """All of them in order."""
-    found = list(profiles)
-    while len(found) > 1:
-        found = [functools.reduce(Profile.__add__, found[n : n + GROUP]) for n in range(0, len(found), GROUP)]
-    return found[0] if found else Profile()
+    joined = Joined()
+    for profile in profiles:
+        joined.add(profile)
+    return joined.whole()
+

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from nandoctor.audit.engines.part import combined, profile_part
+from nandoctor.audit.engines.part import Joined, profile_part
 from nandoctor.audit.probes import Probe
 from nandoctor.audit.profile.profile import Profile
 from nandoctor.audit.source import Source
@@ -34,7 +34,7 @@ def profile_with_threads(
     parts = source.parts()
     if not isinstance(parts, Sequence):
         workers = 1
-    found: list[Profile] = []
+    found = Joined()
     running: collections.deque[Future[Profile]] = collections.deque()
     remaining = iter(parts)
     with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="audit") as pool:
@@ -42,7 +42,7 @@ def profile_with_threads(
             for part in itertools.islice(remaining, workers * 2):
                 running.append(pool.submit(profile_part, part, probes, read))
             while running:
-                found.append(running[0].result())
+                found.add(running[0].result())
                 running.popleft()
                 for part in itertools.islice(remaining, 1):
                     running.append(pool.submit(profile_part, part, probes, read))
@@ -50,8 +50,8 @@ def profile_with_threads(
             ended.set()
             # What was begun ends with its chunk. Only what follows without a gap counts: rows have numbers.
             if running and (running[0].running() or running[0].done()):
-                found.append(running[0].result())
+                found.add(running[0].result())
             for future in running:
                 future.cancel()
-            return combined(found), False
-    return combined(found), True
+            return found.whole(), False
+    return found.whole(), True

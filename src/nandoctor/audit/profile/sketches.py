@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 _K = 400
 """Rank error below 0.7%, at 99% confidence."""
 
-_SAMPLED = 1 << 14
-"""Elements of a chunk that are looked at: all of a small one, of a large one half of that or more."""
+_SAMPLED = 1 << 13
+"""Elements of a chunk that are looked at: all of a small one, of a large one half of that or more.
+
+Of data of one large chunk the rank of a quantile is within 2% then, and of more chunks it is closer.
+"""
 
 _THIN = 4
 """Of a full sample, sorted, the middle of so many goes in for all of them, which costs a rank of 0.01%."""
