@@ -111,7 +111,7 @@ def test_the_rate_that_is_told_is_where_training_diverges(outputs: int):
 def test_a_rate_at_which_steps_overshoot_is_a_warning():
     (found,) = found_in(TABLE, checks=INPUT, loss=MSE, learning_rate=0.01)
     assert found.severity == "warning"
-    assert "diverges on them at 0.01" in found.summary
+    assert "diverges at the rate 0.01" in found.summary
     (found,) = found_in(TABLE, checks=INPUT, loss=MSE, learning_rate=1e-6)
     assert (found.severity, len(found.facts)) == ("note", 1)
 
