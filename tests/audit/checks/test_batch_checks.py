@@ -98,6 +98,21 @@ def test_rows_in_order_are_counted():
     assert "6 have no two rows of one class, in the order" in found.summary
 
 
+def test_data_without_a_pair_at_all():
+    (found,) = found_in(None, of_counts([1] * 40), checks=PAIR, loss=TRIPLET)
+    assert (found.severity, "no batch has a positive pair" in found.summary) == ("error", True)
+    (found,) = found_in(None, of_counts([40]), checks=PAIR, loss=TRIPLET)
+    assert (found.severity, "no batch has a negative pair" in found.summary) == ("error", True)
+
+
+def test_nothing_is_said_of_batches_that_are_not_known():
+    assert not found_in(None, of_counts([9, 9]), checks=PAIR, loss=TRIPLET)
+    assert not found_in(None, np.eye(40), checks=PAIR, loss=TRIPLET, batch_size=8)
+    about = About("batches", batches={8: 5})
+    assert not found_in(None, of_counts([1] * 40), checks=PAIR, loss=TRIPLET, batch_size=8, about=about)
+    assert not found_in(unit(7), checks=EMPTY, batch_size=8, drop_remainder=True, about=about)
+
+
 def test_other_losses_need_no_pairs():
     labels = of_counts([1] * 40)
     assert not found_in(None, labels, checks=PAIR, loss=SAFE, batch_size=8)
@@ -127,6 +142,14 @@ def test_ignored_rows_in_order_are_counted():
     spread = np.where(np.arange(64) % 8 < 5, 255, 1)
     (found,) = found_in(None, spread, checks=LABEL, loss=IGNORING, batch_size=16, shuffled=False)
     assert (found.severity, found.facts[1].values["expected"]) == ("note", 0)
+
+
+@pytest.mark.parametrize(("drop", "batches"), [(False, 1), (True, 0)])
+def test_an_incomplete_batch_in_order_counts_unless_it_is_left_out(drop: bool, batches: int):
+    labels = np.where(np.arange(20) < 16, 1, 255)
+    wishes = {"batch_size": 8, "shuffled": False, "drop_remainder": drop}
+    (found,) = found_in(None, labels, checks=LABEL, loss=IGNORING, **wishes)
+    assert found.facts[1].values["expected"] == batches
 
 
 def test_masks_of_nothing_else_are_named():

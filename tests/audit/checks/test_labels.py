@@ -89,6 +89,12 @@ def test_one_hot_rows_for_ids_and_the_other_way_round():
     assert not found_in(None, np.array([0, 1, 2, 2]), checks=FORM, loss=IDS, model=THREE)
 
 
+def test_single_numbers_for_a_loss_of_one_hot_rows_without_a_model():
+    (found,) = found_in(None, np.array([0, 1, 2]), checks=FORM, loss=HOT)
+    assert found.severity == "warning"
+    assert not found_in(None, np.array([0, 1, 1]), checks=FORM, loss=HOT)  # one unit may be meant
+
+
 def test_sequences_of_ids_are_not_one_hot():
     steps = np.array([[0, 1, 0], [1, 1, 0], [0, 0, 1]])
     assert not found_in(None, steps, checks=FORM, loss=IDS, model=THREE)
@@ -120,6 +126,8 @@ def test_targets_outside(loss: LossRule, wrong: list[float], named: list[int], c
     (found,) = found_in(None, np.array(wrong), checks=TARGET, loss=loss)
     assert (found.cause, found.severity, rows_of(found)) == (cause, "warning", named)
     assert found.facts[0].values == {"min": min(wrong), "max": max(wrong)}
+    assert found.facts[0].text == f"targets: {min(wrong):.6g} to {max(wrong):.6g}"
+    assert found.drop
 
 
 @pytest.mark.parametrize(
@@ -151,6 +159,7 @@ def test_the_repair_is_written_where_the_values_say_what_they_stand_for(loss: Lo
     labels = np.array(targets)
     (found,) = found_in(None, labels, checks=TARGET, loss=loss)
     assert found.code == code
+    assert not found.drop
     repaired = {"targets": labels, "numpy": np}
     exec(code, repaired)
     assert not found_in(None, np.asarray(repaired["targets"]), checks=TARGET, loss=loss)

@@ -47,6 +47,13 @@ def test_what_hides_the_scale_makes_it_a_note(model: ModelFacts):
     assert "diverges" not in found.summary
 
 
+def test_pixels_in_single_precision():
+    (found,) = found_in(PIXELS.astype(np.float32), checks=INPUT)
+    assert (found.severity, found.code) == ("warning", "keras.layers.Rescaling(1 / 255)")
+    (found,) = found_in(PIXELS * np.float32(3), checks=INPUT)
+    assert "Normalization" in (found.code or "")
+
+
 def test_sixteen_bits():
     wide = RNG.integers(0, 65536, (4, 8, 8, 1)).astype(np.uint16)
     (found,) = found_in(wide, checks=INPUT)
@@ -111,7 +118,7 @@ def test_the_rate_that_is_told_is_where_training_diverges(outputs: int):
 def test_a_rate_at_which_steps_overshoot_is_a_warning():
     (found,) = found_in(TABLE, checks=INPUT, loss=MSE, learning_rate=0.01)
     assert found.severity == "warning"
-    assert "diverges on them at 0.01" in found.summary
+    assert "diverges at the rate 0.01" in found.summary
     (found,) = found_in(TABLE, checks=INPUT, loss=MSE, learning_rate=1e-6)
     assert (found.severity, len(found.facts)) == ("note", 1)
 
@@ -134,12 +141,23 @@ def test_targets_far_from_unit_scale():
     assert not found_in(None, prices, checks=TARGET)
 
 
+def test_targets_of_several_numbers_and_an_optimizer_that_adapts():
+    prices = RNG.normal(size=(100, 2)) * [1e4, 1] + [2e5, 0]
+    (found,) = found_in(None, prices, checks=TARGET, loss=MSE, model=ModelFacts(optimizer="Adam"))
+    assert found.severity == "note"
+    names = {"targets": prices, "numpy": np}
+    exec(found.code or "", names)
+    np.testing.assert_allclose(names["targets"].std(axis=0), 1, atol=1e-4)
+
+
 def test_targets_whose_square_is_beyond_single_precision():
     (found,) = found_in(None, np.array([1.0, 2e19]), checks=TARGET, loss=MSE)
     assert found.severity == "error"
     (found,) = found_in(None, np.array([1.0, 1e19]), checks=TARGET, loss=MSE)
     assert found.severity == "warning"
-    assert np.isinf(np.float32(2e19) * np.float32(2e19)) if np.seterr(over="ignore") else False
+    with np.errstate(over="ignore"):
+        assert np.isinf(np.float32(2e19) ** 2)
+        assert np.isfinite(np.float32(1e19) ** 2)
 
 
 def test_constant_columns_by_name_and_number():
@@ -159,6 +177,7 @@ def test_columns_that_are_nearly_constant_are_not():
     table[:, 2] = 1.0
     table[7, 2] = np.nextafter(np.float32(1), np.float32(2))
     assert not found_in(table, checks=CONSTANT)
+    assert not found_in(unit(1), checks=CONSTANT)  # one row says nothing
     assert not found_in(np.zeros((20, 4, 4, 3), np.float32), checks=CONSTANT)  # images are looked at one by one
     assert not found_in(np.tile([101, 7], (20, 1)), checks=CONSTANT)  # ids of tokens begin alike
 
@@ -185,6 +204,11 @@ def test_features_that_half_precision_loses():
     assert "1 become exactly 0" in found.summary
     assert not table[:, 1].astype(np.float16).any()
     assert not found_in(unit(6), checks=HALVES, model=HALF)
+    edge = np.array([[1, 2.0**-14], [1, -(2.0**-15)]], np.float32)  # the smallest normal number, and one below it
+    assert not found_in(edge, checks=HALVES, model=HALF)
+    (found,) = found_in(edge[1:].repeat(2, axis=0), checks=HALVES, model=HALF)
+    assert found.facts[0].values == {"max": 2.0**-15}
+    assert "exactly 0" not in found.summary
 
 
 def test_sequences_without_a_step():

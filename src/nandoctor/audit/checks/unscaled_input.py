@@ -32,6 +32,7 @@ class _Step:
 
     @property
     def stable_rate(self) -> float:
+        """None above it is stable; where the stable ones begin, the curvature itself would tell."""
         return 2 / self.curvature
 
 
@@ -61,15 +62,13 @@ def _found(examined: Examined, group: Group, size: float) -> Found:
             values={"min": low, "max": high, "size": size},
         ),
     )
-    summary = (
-        f"{group.whose[0].upper()}{group.whose[1:]} hold numbers of the order of {size:.3g}; weights and learning "
-    )
-    summary += "rates are made for about 1."
+    summary = f"The numbers in {group.whose} are of the order of {size:.3g}; weights and learning rates are made for "
+    summary += "about 1."
     if step is not None and step.factor > 1:
-        told = f"a rate below {step.stable_rate:.2g} is stable on a linear layer; at {step.rate:g} its error grows "
-        told += f"{step.factor:.3g}-fold in each step"
+        told = f"no rate above {step.stable_rate:.2g} is stable on a linear layer; at {step.rate:g} its error grows at "
+        told += f"least {step.factor:.3g}-fold in each step"
         facts += (Fact(text=told, values={"stable_rate": step.stable_rate, "factor": step.factor}),)
-        summary += f" Plain gradient descent on a squared error diverges on them at {step.rate:g}."
+        summary += f" On a linear layer plain gradient descent of a squared error diverges at the rate {step.rate:g}."
     elif is_adaptive(examined.wishes):
         summary += " An optimizer that adapts hides it, but learns the slower."
     return Found(
