@@ -94,7 +94,7 @@ def test_more_rows_than_are_known_by_number_are_refused():
 
 
 def test_what_was_read_in_part_is_not_repaired(tmp_path, monkeypatch):
-    broken = audits.Part("p", (audits.chunk_of(2, {"x": np.ones((2, 2))}),), breaks="the disk is gone")
+    broken = audits.Part("p", (audits.chunk_of(2, audits.spoilt(rows=2, bad=())),), breaks="the disk is gone")
     one = audits.audited_source(audits.Parts([broken]), monkeypatch)
     refused(one, tmp_path / "keep.npy", "not all rows were read")
 
@@ -245,6 +245,22 @@ def test_csv_files_of_other_columns_have_no_copy(tmp_path, monkeypatch):
     (tmp_path / "two.csv").write_text("y\n1\n2\n3\n")
     source = files_source(tmp_path / "one.csv", tmp_path / "two.csv")
     refused(audits.audited_source(source, monkeypatch), tmp_path / "clean.csv", "has other columns")
+
+
+def test_a_csv_file_with_a_cell_without_end_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "one.csv").write_text(f"x\n1\n{'a' * 200_000}\n3\n")
+    audited = audits.audited_source(files_source(tmp_path / "one.csv"), monkeypatch)
+    refused(audited, tmp_path / "clean.csv", "cannot be copied cell by cell")
+
+
+def test_parquet_files_of_other_columns_have_no_copy(tmp_path, monkeypatch):
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    parquet.write_table(pa.table({"x": [0.0, 1.0, 2.0]}), tmp_path / "one.parquet")
+    parquet.write_table(pa.table({"y": ["a", "b", "c"]}), tmp_path / "two.parquet")
+    source = files_source(tmp_path / "one.parquet", tmp_path / "two.parquet")
+    refused(audits.audited_source(source, monkeypatch), tmp_path / "clean.parquet", "cannot be put into one")
 
 
 def test_a_parquet_file_that_has_changed_is_not_copied(tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ import re
 
 import audit_pages
 import audits
+import msgspec
 import numpy as np
 import pytest
 
@@ -38,6 +39,20 @@ def test_a_table_has_its_values(pages):
     assert 'src="data:image' not in page
 
 
+def test_columns_have_the_names_that_the_data_give_them():
+    one = audit_pages.table()
+    inputs, *others = one.result.components
+    channels = tuple(
+        msgspec.structs.replace(c, name=name) for c, name in zip(inputs.channels, ("a", "b", "2", "d"), strict=True)
+    )
+    named = msgspec.structs.replace(
+        one.result, components=(msgspec.structs.replace(inputs, channels=channels), *others)
+    )
+    view = audit_rows.worst_rows(dataclasses.replace(one, result=named)).tables
+    assert view is not None
+    assert view.tables[0].columns == ("targets", "b", "a", "[2]", "d")
+
+
 def test_clean_data_are_fit(pages):
     page = pages["fit"]
     assert 'class="verdict healthy"' in page
@@ -46,7 +61,7 @@ def test_clean_data_are_fit(pages):
 
 
 def test_what_was_read_in_part_is_not_called_fit(monkeypatch):
-    broken = audits.Part("b.npz", (audits.chunk_of(2, {"x": np.ones((2, 2))}),), breaks="the disk is gone")
+    broken = audits.Part("b.npz", (audits.chunk_of(2, audits.spoilt(rows=2, bad=())),), breaks="the disk is gone")
     page = render_audit(audits.audited_source(audits.Parts([broken]), monkeypatch))
     assert 'class="verdict unwatched"' in page
     assert "Read so far, partly read" not in page
