@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from nandoctor.audit.readers.arrays import open_arrays
+from nandoctor.audit.readers.files import open_files
+from nandoctor.audit.readers.paths import missing
 from nandoctor.audit.source import Source
 from nandoctor.errors import NandoctorError
 
@@ -35,7 +38,7 @@ def _open_arrays(request: Request) -> Source | None:
     return open_arrays(request.data, request.labels)
 
 
-READERS: tuple[Reader, ...] = (_open_arrays,)
+READERS: tuple[Reader, ...] = (_open_arrays, open_files)
 
 
 def open_source(request: Request) -> Source:
@@ -48,6 +51,20 @@ def open_source(request: Request) -> Source:
         source = reader(request)
         if source is not None:
             return source
-    raise NandoctorError(
-        f"{request.data!r} is nothing that can be audited. `nandoctor audit --help` lists the formats."
-    )
+    raise NandoctorError(_unknown(request.data))
+
+
+def _unknown(data: Any) -> str:
+    """What to say of data that no reader knows: of a path whether it is there, of an object its type."""
+    if isinstance(data, (str, os.PathLike)):
+        text = os.fspath(data)
+        told = missing(text)
+        return told or f"{text} is nothing that can be audited. `nandoctor audit --help` lists the formats."
+    of_what = f" of {', '.join(sorted({type(one).__name__ for one in data}))}" if _holds_some(data) else ""
+    name = f"{type(data).__module__}.{type(data).__qualname__}".removeprefix("builtins.")
+    return f"an object of type {name}{of_what} is nothing that can be audited. `help(nandoctor.audit)` lists what is."
+
+
+def _holds_some(data: Any) -> bool:
+    """Whether what is in it says more than its own type."""
+    return isinstance(data, (list, tuple, set)) and 0 < len(data) <= 1000
