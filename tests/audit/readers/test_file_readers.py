@@ -18,7 +18,7 @@ import pytest
 
 from nandoctor import NandoctorError, audit
 from nandoctor.audit.engines.threads import profile_with_threads
-from nandoctor.audit.readers import columns, hdf5, numpy_files, parquet
+from nandoctor.audit.readers import columns, csv, hdf5, numpy_files, parquet
 from nandoctor.audit.readers.files import open_files
 from nandoctor.audit.readers.table import Request, open_source
 from nandoctor.audit.readers.tfrecord import masked_crc
@@ -408,7 +408,7 @@ def test_a_broken_line_is_named_and_the_rows_keep_their_numbers(tmp_path):
 
 
 def test_text_among_numbers_names_the_line(tmp_path, monkeypatch):
-    monkeypatch.setattr("nandoctor.audit.readers.csv.BLOCK_BYTES", 64)
+    monkeypatch.setattr(csv, "BLOCK_BYTES", 64)
     (tmp_path / "d.csv").write_text("a,b\n" + "1,2\n" * 30 + "1,oops\n" + "1,2\n")
     result = audit(str(tmp_path / "d.csv"))
     assert result.partial
@@ -417,10 +417,18 @@ def test_text_among_numbers_names_the_line(tmp_path, monkeypatch):
 
 
 def test_whole_numbers_that_become_fractions_later(tmp_path, monkeypatch):
-    monkeypatch.setattr("nandoctor.audit.readers.csv.BLOCK_BYTES", 64)
+    monkeypatch.setattr(csv, "BLOCK_BYTES", 64)
     (tmp_path / "d.csv").write_text("a,b\n" + "1,2\n" * 30 + "1,2.5\n")
     result = audit(str(tmp_path / "d.csv"))
     assert (result.rows, result.partial) == (31, False)
+
+
+def test_a_mark_for_what_is_missing(tmp_path):
+    (tmp_path / "d.csv").write_text("power,name\n130,a?\n?,?\n95,b\n")
+    result = audit(str(tmp_path / "d.csv"))
+    (finding,) = [f for f in result.findings if f.cause == "nonfinite-input"]
+    assert (finding.component, finding.rows) == ("power", (1,))
+    assert any("'?' in" in note for note in result.notes)
 
 
 def test_no_line_of_names_and_semicolons(tmp_path):
@@ -505,7 +513,7 @@ def test_addresses(write, tmp_path):
 
 
 def test_what_is_at_no_address():
-    with pytest.raises(NandoctorError, match="memory://none/x.parquet: there is no such file"):
+    with pytest.raises(NandoctorError, match=r"memory://none/x\.parquet: there is no such file"):
         audit("memory://none/x.parquet")
     with pytest.raises(NandoctorError, match="nosuch://x: cannot be opened"):
         audit("nosuch://x")

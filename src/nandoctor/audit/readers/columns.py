@@ -81,10 +81,10 @@ def dtype_of(field: pa.Field, whole: frozenset[str]) -> np.dtype[Any] | None:
 
     kind = field.type
     if pa.types.is_floating(kind):
-        return np.dtype(kind.to_pandas_dtype())
+        return _numpy_dtype(kind)
     if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
         sure = field.name in whole or not field.nullable
-        return np.dtype(kind.to_pandas_dtype()) if sure else np.dtype(np.float64)
+        return _numpy_dtype(kind) if sure else np.dtype(np.float64)
     if pa.types.is_decimal(kind):
         return np.dtype(np.float64)
     return None
@@ -213,8 +213,13 @@ def _rows_of(lists: pa.Array) -> Array | list[Array]:
 
 def _flat(lists: pa.Array) -> NDArray[Any]:
     values = lists.flatten()
-    dtype = np.dtype(values.type.to_pandas_dtype())
+    dtype = _numpy_dtype(values.type)
     return _numbers(values, dtype if dtype.kind == "f" or not values.null_count else np.dtype(np.float64))
+
+
+def _numpy_dtype(kind: pa.DataType) -> np.dtype[Any]:
+    found: np.dtype[Any] = np.dtype(kind.to_pandas_dtype())
+    return found
 
 
 def _is_number(kind: pa.DataType) -> bool:

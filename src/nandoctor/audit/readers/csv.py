@@ -22,13 +22,21 @@ if TYPE_CHECKING:
 BLOCK_BYTES = 4 << 20
 SHOWN = 60
 
+MOST_STRAY = 3
+"""Different texts in a column of numbers that are taken for missing values."""
+
+STRAY_SHARE = 0.5
+"""The share of a column's values that they stay below."""
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How the lines of a file are split; `header`: whether the first one has the names."""
+    """How the lines of a file are split; `header`: whether the first one has the names; `missing`: what
+    stands for a missing number, beside what always does."""
 
     delimiter: str
     header: bool
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -57,6 +65,8 @@ class CsvPart:
         return self.file.name
 
     def chunks(self) -> Iterator[Chunk]:
+        import pyarrow as pa
+
         broken = _BrokenLines()
         first = 2 if self.layout.header else 1
         rows = 0
@@ -66,8 +76,9 @@ class CsvPart:
                 rows += chunk.rows
                 yield chunk
         if broken.met:
+            none = pa.RecordBatch.from_pylist([], self.schema)
             left = self._failures(broken, first + rows, None)
-            yield _among(chunk_of(self.schema.empty_table().to_batches()[0], self.plan, self.file.name), left)
+            yield _among(chunk_of(none, self.plan, self.file.name), left)
 
     def _failures(self, broken: _BrokenLines, line: int, batch: pa.RecordBatch | None) -> tuple[Failure, ...]:
         """Of the lines that lie between those of a batch, which begins at `line`; of all, where there is none."""
@@ -92,8 +103,15 @@ def open_csv(name: str, files: Sequence[DataFile], labels: Any) -> FileSource:
         for f, (how, _) in zip(files, opened, strict=True)
         if not how.header
     ]
+    stray = [
+        f"{', '.join(map(repr, how.missing))} in {f.name}: taken for a missing value."
+        for f, (how, _) in zip(files, opened, strict=True)
+        if how.missing
+    ]
     parts: list[Part] = [CsvPart(f, how, schema, plan) for f, (how, _) in zip(files, opened, strict=True)]
-    return FileSource(name, parts, None, About(kind=kind_of("CSV", files), notes=(*plan.notes, *headless[:1])))
+    return FileSource(
+        name, parts, None, About(kind=kind_of("CSV", files), notes=(*plan.notes, *headless[:1], *stray[:3]))
+    )
 
 
 def _among(chunk: Chunk, failures: tuple[Failure, ...]) -> Chunk:
@@ -124,14 +142,42 @@ def _opened(file: DataFile, layout: Layout, schema: pa.Schema | None, broken: _B
             # Only a single thread counts the lines.
             csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES, autogenerate_column_names=not layout.header),
             csv.ParseOptions(delimiter=layout.delimiter, invalid_row_handler=broken),
-            csv.ConvertOptions(column_types=types, strings_can_be_null=True),
+            csv.ConvertOptions(column_types=types, strings_can_be_null=True, null_values=_nulls(layout.missing)),
         )
 
 
 def _layout_and_schema(file: DataFile) -> tuple[Layout, pa.Schema]:
     layout = _layout(file)
     with opening(file, "CSV"), _opened(file, layout, None, _BrokenLines()) as reader:
+        schema, begin = reader.schema, next(iter(reader), None)
+    stray = {} if begin is None else {name: _stray(begin.column(name)) for name in _texts(schema)}
+    if not any(stray.values()):
+        return layout, _widened(schema)
+    layout = replace(layout, missing=tuple(sorted({text for texts in stray.values() for text in texts})))
+    with opening(file, "CSV"), _opened(file, layout, None, _BrokenLines()) as reader:
         return layout, _widened(reader.schema)
+
+
+def _texts(schema: pa.Schema) -> list[str]:
+    import pyarrow as pa
+
+    return [field.name for field in schema if pa.types.is_string(field.type)]
+
+
+def _stray(column: pa.Array) -> list[str]:
+    """The few texts, such as `?`, among what else are numbers; none of a column of texts."""
+    import pyarrow.compute as pc
+
+    counts = {one["values"]: one["counts"] for one in pc.value_counts(column.drop_null()).to_pylist()}
+    texts = [text for text in counts if not _is_number(text)]
+    few = len(texts) <= MOST_STRAY and sum(counts[t] for t in texts) < STRAY_SHARE * sum(counts.values())
+    return texts if few else []
+
+
+def _nulls(more: Sequence[str]) -> list[str]:
+    from pyarrow import csv
+
+    return [*csv.ConvertOptions().null_values, *more]
 
 
 def _layout(file: DataFile) -> Layout:

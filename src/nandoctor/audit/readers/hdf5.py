@@ -94,7 +94,7 @@ def _data_sets(opened: Any) -> tuple[dict[str, Any], list[str]]:
 
 def _step(data_sets: Sequence[Any]) -> int:
     """Rows of a part: about a chunk of ours, and a whole number of the file's: none is unpacked twice."""
-    each = sum(one.nbytes // max(1, one.shape[0]) for one in data_sets)
+    each = sum(int(one.nbytes) // max(1, int(one.shape[0])) for one in data_sets)
     wanted = max(1, CHUNK_BYTES // max(1, each))
     own = max((int(one.chunks[0]) for one in data_sets if one.chunks), default=1)
     return max(own, wanted // own * own)
