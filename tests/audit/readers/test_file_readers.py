@@ -358,6 +358,14 @@ def test_missing_values_texts_and_lists(tmp_path):
     }
 
 
+def test_missing_values_of_float_columns_alone(tmp_path):
+    table = pa.table({"a": pa.array([1, None, 3], pa.float32()), "b": pa.array([None, 5, np.inf], pa.float32())})
+    pq.write_table(table, tmp_path / "d.parquet")
+    found = values_of(open_source(Request(str(tmp_path / "d.parquet"))))["features"]
+    np.testing.assert_array_equal(found, np.float32([[1, np.nan], [np.nan, 5], [3, np.inf]]))
+    assert found.dtype == np.float32
+
+
 def test_channels_are_called_as_the_columns(tmp_path):
     (component, _) = audit(str(write_parquet(tmp_path, *numbers()))).components
     assert [n.name for n in component.channels] == ["c0", "c1", "c2"]

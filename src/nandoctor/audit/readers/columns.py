@@ -18,9 +18,6 @@ from nandoctor.errors import NandoctorError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-BLOCK = 128
-"""Rows that are laid out at once: as much as stays in a core's cache."""
-
 
 @dataclass(frozen=True, slots=True)
 class Component:
@@ -103,7 +100,8 @@ def rows_in(batches: Iterator[pa.RecordBatch], plan: Plan, file: str, step: int)
     """Chunks of at most `step` rows."""
     for batch in batches:
         for start in range(0, batch.num_rows, step):
-            yield chunk_of(batch.slice(start, step), plan, file)
+            some = batch if batch.num_rows <= step else batch.slice(start, step)
+            yield chunk_of(some, plan, file)
 
 
 def same_schema(first: str, expected: pa.Schema, file: str, schema: pa.Schema) -> None:
@@ -158,20 +156,26 @@ def _text_notes(texts: Sequence[str], roles: Mapping[str, Role]) -> Iterator[str
 def _column(batch: pa.RecordBatch, component: Component) -> Column:
     if component.dtype is None:
         return _other(batch.column(component.columns[0]), component.role)
-    arrays = [_numbers(batch.column(name), component.dtype) for name in component.columns]
-    if len(arrays) == 1:
-        return Column(arrays[0], component.role)
-    return Column(_side_by_side(arrays, component.dtype), component.role, names=component.columns)
+    if len(component.columns) == 1:
+        return Column(_numbers(batch.column(component.columns[0]), component.dtype), component.role)
+    return Column(_side_by_side(batch, component, component.dtype), component.role, names=component.columns)
 
 
-def _side_by_side(arrays: Sequence[NDArray[Any]], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """`(rows, columns)`, row by row: a block of rows at a time, so that what is written stays in the cache."""
-    table = np.empty((len(arrays[0]), len(arrays)), dtype)
-    for start in range(0, len(table), BLOCK):
-        block = table[start : start + BLOCK]
-        for at, array in enumerate(arrays):
-            block[:, at] = array[start : start + BLOCK]
-    return table
+def _side_by_side(batch: pa.RecordBatch, component: Component, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """`(rows, columns)`."""
+    some = batch.select(list(component.columns))
+    if batch.num_rows and dtype.itemsize >= 4 and len(set(some.schema.types)) == 1 and _as_it_is(some, dtype):
+        table: NDArray[Any] = some.to_tensor(null_to_nan=True, row_major=True).to_numpy()
+        return table
+    return np.stack([_numbers(array, dtype) for array in some.columns], axis=1)
+
+
+def _as_it_is(batch: pa.RecordBatch, dtype: np.dtype[Any]) -> bool:
+    """Whether all columns are floats of this dtype."""
+    import pyarrow as pa
+
+    kind = batch.schema.types[0]
+    return bool(pa.types.is_floating(kind)) and _numpy_dtype(kind) == dtype
 
 
 def _numbers(array: pa.Array, dtype: np.dtype[Any]) -> NDArray[Any]:
