@@ -77,7 +77,7 @@ def write_packed(path, x, y):
 
 def write_hdf5(path, x, y):
     with h5py.File(path / "d.h5", "w") as file:
-        file.create_dataset("group/x", data=x, chunks=(2, 3))
+        file.create_dataset("group/x", data=x, chunks=(2, 3) if len(x) else None)
         file["group/y"] = y
     return path / "d.h5"
 
@@ -386,6 +386,13 @@ def test_more_columns_than_a_component_has_channels(tmp_path):
     np.testing.assert_array_equal(np.hstack(list(found.values())), x)
 
 
+@pytest.mark.parametrize("write", [*TABLES, write_npy, write_npz, write_packed, write_hdf5])
+def test_no_rows(write, tmp_path):
+    x, y = numbers()
+    result = audit(str(write(tmp_path, x[:0], y[:0])))
+    assert (result.rows, result.partial) == (0, False)
+
+
 def test_files_with_other_columns(tmp_path):
     pq.write_table(pa.table({"a": [1.0], "b": [1.0]}), tmp_path / "1.parquet")
     pq.write_table(pa.table({"a": [1.0]}), tmp_path / "2.parquet")
@@ -501,6 +508,7 @@ def test_a_folder_and_a_glob_in_order(tmp_path):
     (tmp_path / "README.md").write_text("about")
     for name in (str(tmp_path), str(tmp_path / "*.parquet"), [tmp_path / f"{n}.parquet" for n in range(3)]):
         assert values_of(open_source(Request(name)))["a"].tolist() == [0, 1, 2]
+    assert audit(str(tmp_path)).notes == (f"left out, as they hold no rows: {tmp_path}/README.md.",)
 
 
 def test_home(tmp_path, monkeypatch):

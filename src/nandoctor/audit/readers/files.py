@@ -5,16 +5,20 @@ from __future__ import annotations
 import itertools
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from nandoctor.audit.readers import arrow, csv, hdf5, numpy_files, parquet, tfrecord
+from nandoctor.audit.readers.file_source import FileSource
 from nandoctor.audit.readers.paths import HEAD, DataFile, is_path, resolve
 from nandoctor.audit.source import Source
 from nandoctor.errors import NandoctorError
 
 if TYPE_CHECKING:
     from nandoctor.audit.readers.table import Request
+
+NAMED = 5
+"""Files that a note names."""
 
 _IMAGES = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 _IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp")
@@ -34,7 +38,7 @@ class Format:
     name: str
     endings: tuple[str, ...]
     begins: Callable[[bytes], bool] | None
-    open: Callable[[str, Sequence[DataFile], Any], Source]
+    open: Callable[[str, Sequence[DataFile], Any], FileSource]
 
 
 def _beginning(*marks: bytes) -> Callable[[bytes], bool]:
@@ -85,7 +89,12 @@ def open_files(request: Request) -> Source | None:
         return None
     if left and not found.folder:
         raise NandoctorError(f"{left[0]} is nothing that can be read, {files[0].name} is {next(iter(formats))}.")
-    return next(iter(formats.values())).open(found.name, files, request.labels)
+    source = next(iter(formats.values())).open(found.name, files, request.labels)
+    if not left:
+        return source
+    more = f" and {len(left) - NAMED} more" if len(left) > NAMED else ""
+    note = f"left out, as they hold no rows: {', '.join(left[:NAMED])}{more}."
+    return replace(source, about=replace(source.about, notes=(*source.about.notes, note)))
 
 
 def format_of(file: DataFile) -> Format | None:
