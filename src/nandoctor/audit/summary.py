@@ -14,7 +14,7 @@ FORMS = 20
 
 def component_summary(name: str, component: ComponentProfile, classes: tuple[str, ...] = ()) -> ComponentSummary:
     """Of one component; with the names of its classes."""
-    numbers, channels = component.numbers, component.channel_numbers
+    numbers = component.numbers
     forms = sorted(component.forms.items(), key=lambda item: -item[1].count)
     return ComponentSummary(
         name=name,
@@ -23,13 +23,23 @@ def component_summary(name: str, component: ComponentProfile, classes: tuple[str
         readable=component.readable,
         forms=tuple((shape, dtype, rows.count) for (shape, dtype), rows in forms[:FORMS]),
         numbers=None if numbers is None else _numbers("", numbers),
-        channels=tuple(_numbers(str(n), c) for n, c in enumerate(channels)) if len(channels) > 1 else (),
+        channels=tuple(_numbers(component.channel_name(n), c) for n, c in enumerate(channels))
+        if len(channels) > 1
+        else (),
         quantiles=_quantiles(component),
         histogram=histogram_of(component),
         distinct=component.distinct_numbers,
         classes=_classes(component, classes),
         duplicates=_duplicates(component),
     )
+
+
+def _channels(component: ComponentProfile) -> tuple[NumberSummary, ...]:
+    """Of each; of none where there is only one."""
+    channels = component.channel_numbers
+    if len(channels) < 2:
+        return ()
+    return tuple(_numbers(component.channel_name(n), numbers) for n, numbers in enumerate(channels))
 
 
 def _quantiles(component: ComponentProfile) -> tuple[float, ...]:

@@ -65,4 +65,3 @@ def combined(profiles: Iterable[Profile]) -> Profile:
     for profile in profiles:
         joined.add(profile)
     return joined.whole()
-
