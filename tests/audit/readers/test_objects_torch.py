@@ -183,6 +183,13 @@ def test_the_column_of_the_target_can_be_named():
 
 
 @forked
+def test_a_column_of_classes_is_the_target_whatever_its_name():
+    audited = seen(table().rename_column("label", "species"))
+    assert roles(audited)["species"] == "target"
+    assert audited.about.classes == ("cat", "dog")
+
+
+@forked
 def test_splits():
     import datasets
 
