@@ -79,7 +79,9 @@ def test_whether_the_first_layers_scale_the_inputs():
 
     backbone = keras.Sequential([keras.Input((4,)), layers.Rescaling(0.1), layers.Dense(2)])
     normal = layers.Normalization(mean=0.0, variance=1.0)
+    shared = layers.LayerNormalization()
     scaling = {
+        "by what is shared": graph(dense(shared(inputs))),
         "divided by hand": graph(dense(inputs / 255.0)),
         "normalised behind a dropout": graph(dense(normal(layers.Dropout(0.1)(inputs)))),
         "by a batch norm": graph(dense(layers.BatchNormalization()(inputs))),
@@ -93,6 +95,7 @@ def test_whether_the_first_layers_scale_the_inputs():
     plain = {
         "a dense layer": graph(dense(inputs)),  # the same one that is scaled in other models
         "behind a dropout": graph(layers.Dense(3)(layers.Dropout(0.1)(inputs))),
+        "scaled too late by what scales elsewhere": graph(shared(layers.Dense(4)(inputs))),
         "scaled too late": graph(layers.LayerNormalization()(layers.Dense(3)(inputs))),
         "sequential": keras.Sequential([keras.Input((4,)), layers.Dense(3), layers.BatchNormalization()]),
         "not built yet": keras.Sequential([layers.Dense(3), layers.BatchNormalization()]),

@@ -48,6 +48,7 @@ def test_rows_and_batches_are_told_apart():
         "as they are": dataset(),
         "unbatched": dataset().batch(4).unbatch(),
         "one array": slices(X),
+        "one array, unbatched": slices(X).batch(4).unbatch(),
         "one-hot": slices((X, np.eye(10))),
     }
     for name, data in rows.items():

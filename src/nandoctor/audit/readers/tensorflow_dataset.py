@@ -51,13 +51,10 @@ def _specs(dataset: Any) -> list[Any]:
 def _batched(dataset: Any) -> bool | None:
     """Whether its elements are batches; None where that can only be told by looking at one.
 
-    Where its own steps end in a batch, they are. A label without an axis, or arrays whose first axes differ, are a row.
+    Where its own steps end in a batch, they are. Where a label has no axis, they are rows.
     """
     shapes = [spec.shape for spec in _specs(dataset) if hasattr(spec, "shape")]
     if any(shape.rank == 0 for shape in shapes):
-        return False
-    first = {shape[0] for shape in shapes if shape.rank}
-    if len(first - {None}) > 1:
         return False
     for name in _steps(dataset):
         if "Unbatch" in name or "TensorSlice" in name:
