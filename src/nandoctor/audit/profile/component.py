@@ -58,7 +58,6 @@ class ComponentProfile:
     files: Files = field(default_factory=Files)
 
     def __add__(self, other: ComponentProfile) -> ComponentProfile:
-        full = sum(map(len, self.hashes)) >= HASHED
         return ComponentProfile(
             role=self.role,
             rows=self.rows + other.rows,
@@ -69,8 +68,8 @@ class ComponentProfile:
             classes=_or_merged(self.classes, other.classes, Classes.__add__),
             quantiles=self.quantiles + other.quantiles,
             probes=_both(self.probes, other.probes, self.rows),
-            hashes=self.hashes if full else self.hashes + other.hashes,
-            hashed=self.hashed if full else self.hashed + tuple(h + self.rows for h in other.hashed),
+            hashes=_first(HASHED, self.hashes + other.hashes),
+            hashed=_first(HASHED, self.hashed + tuple(h + self.rows for h in other.hashed)),
             files=self.files + other.files,
         )
 
@@ -144,6 +143,15 @@ def _both(one: Mapping[Any, Rows], other: Mapping[Any, Rows], before: int) -> di
     for key, rows in other.items():
         both[key] = both.get(key, Rows()) + rows.after(before)
     return both
+
+
+def _first(most: int, arrays: tuple[NDArray[Any], ...]) -> tuple[NDArray[Any], ...]:
+    """So many elements of them all, from the first on."""
+    lengths = [len(array) for array in arrays]
+    if sum(lengths) <= most:
+        return arrays
+    room = most - np.cumsum([0, *lengths[:-1]])
+    return tuple(array[:left].copy() for array, left in zip(arrays, room.tolist(), strict=True) if left > 0)
 
 
 def _or_merged(one: Any, other: Any, merge: Any) -> Any:

@@ -39,6 +39,15 @@ class ExactMoments:
         crossed = (count * base * base + 2 * base * near) >> _SCALE
         return cls(count, count * base + near, crossed + units(squares))
 
+    @classmethod
+    def of_whole(cls, count: int, total: int, squares: int) -> ExactMoments:
+        """Of whole numbers, with their sum and the sum of their squares."""
+        return cls(count, total << _SCALE, squares << _SCALE)
+
+    def scaled(self, power: int) -> ExactMoments:
+        """Of the same numbers times 2 ** power."""
+        return ExactMoments(self.count, _times(self.total, power), _times(self.squares, 2 * power))
+
     def __add__(self, other: ExactMoments) -> ExactMoments:
         return ExactMoments(self.count + other.count, self.total + other.total, self.squares + other.squares)
 
@@ -50,16 +59,21 @@ class ExactMoments:
     @property
     def variance(self) -> float | None:
         """Of the numbers themselves (divided by their count); None of nothing."""
-        if not self.count:
-            return None
-        spread = Fraction(self.squares, self.count) - Fraction(self.total * self.total, self.count**2 << _SCALE)
-        return max(0.0, _float(spread / (1 << _SCALE)))
+        return _float(self._spread) if self.count else None
 
     @property
     def std(self) -> float | None:
-        """The root of the variance."""
-        variance = self.variance
-        return None if variance is None else math.sqrt(variance)
+        """The root of the variance: finite where that is beyond float64, too."""
+        return _root(self._spread) if self.count else None
+
+    @property
+    def _spread(self) -> Fraction:
+        spread = Fraction(self.squares, self.count) - Fraction(self.total * self.total, self.count**2 << _SCALE)
+        return max(Fraction(0), spread / (1 << _SCALE))
+
+
+def _times(value: int, power: int) -> int:
+    return value << power if power >= 0 else value >> -power
 
 
 def _float(value: Fraction) -> float:
@@ -67,7 +81,15 @@ def _float(value: Fraction) -> float:
     try:
         return float(value)
     except OverflowError:
-        return math.copysign(math.inf, value)
+        return math.inf if value > 0 else -math.inf
+
+
+def _root(value: Fraction) -> float:
+    """The square root: of a whole number of some 128 bits, which is a power of four times the value."""
+    if not value:
+        return 0.0
+    power = (128 - value.numerator.bit_length() + value.denominator.bit_length()) // 2
+    return math.ldexp(math.isqrt(int(value * Fraction(4) ** power)), -power)
 
 
 def merged(moments: Iterable[ExactMoments]) -> ExactMoments:

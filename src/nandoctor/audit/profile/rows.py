@@ -28,6 +28,11 @@ class Rows:
         found = np.flatnonzero(holds).astype(np.int64)
         return cls(len(found), (found if rows is None else rows[found])[:NAMED])
 
+    @classmethod
+    def of(cls, numbers: NDArray[np.int64]) -> Rows:
+        """Rows by their numbers, which rise."""
+        return cls(len(numbers), numbers[:NAMED].copy())
+
     def after(self, rows: int) -> Rows:
         """The same, with `rows` rows before them."""
         return Rows(self.count, self.first + rows) if rows and self.count else self
