@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import msgspec
 
 from nandoctor import __version__
 from nandoctor.audit.checks.check import Examined, Found, finding_of
 from nandoctor.audit.checks.table import CHECKS
 from nandoctor.audit.engines.threads import profile_with_threads
+from nandoctor.audit.losses import rule_of
+from nandoctor.audit.models import known_of, unknown_loss
+from nandoctor.audit.profile.batches import Batches
 from nandoctor.audit.profile.profile import Profile
 from nandoctor.audit.readers.table import Request, open_source
 from nandoctor.audit.source import About, Source
@@ -37,8 +43,17 @@ class Audited:
 
 
 def wishes_of(*, loss: Any = None, model: Any = None, **known: Any) -> Wishes:
-    """What the arguments of `audit` come to."""
-    return Wishes(**known)
+    """What the arguments of `audit` come to.
+
+    Raises:
+        NandoctorError: no loss has this name, or the model cannot be loaded.
+    """
+    of_model = None if model is None else known_of(model)
+    rule, notes = (None, ()) if of_model is None else (of_model.loss, of_model.notes)
+    if loss is not None:
+        rule = rule_of(loss)
+        notes = () if rule is not None else (unknown_loss(loss),)
+    return Wishes(loss=rule, model=None if of_model is None else of_model.facts, notes=notes, **known)
 
 
 def examine(
@@ -69,34 +84,100 @@ def examine(
         raise NandoctorError(f"engine {engine!r} is not known: threads.")
     began = time.perf_counter()
     source = open_source(request)
-    on_source(source)
-    probes = tuple(probe for check in CHECKS for probe in check.probes(wishes))
-    profile, whole = profile_with_threads(source, probes, workers=workers or os.cpu_count() or 1, on_rows=on_rows)
-    examined = Examined(profile, source.about, wishes)
-    found = tuple(found for check in CHECKS for found in check.examine(examined))
-    findings = tuple(finding_of(one, profile) for one in found)
+    aside = None if validation is None else open_source(_validation_request(request, validation))
+    reading = functools.partial(_read, workers=workers or os.cpu_count() or 1, on_source=on_source, on_rows=on_rows)
+    read = reading(source, wishes)
+    second = reading(aside, _for_validation(wishes)) if aside is not None and read.whole else None
+    if second is not None:
+        wishes = replace(wishes, validation=second.profile.rows)
+    found = _found(read, wishes)
+    findings = tuple(finding_of(one, read.profile) for one in found)
+    if second is not None and second.profile.rows:
+        findings += tuple(_validation_findings(second, _for_validation(wishes)))
     result = AuditResult(
         version=__version__,
         status=status_of(findings),
         data=source.name,
-        kind=source.about.kind,
-        rows=profile.rows,
-        partial=not whole or bool(profile.broken),
+        kind=read.about.kind,
+        rows=read.profile.rows,
+        partial=read.partial or (second is not None and second.partial),
         findings=findings,
-        components=tuple(component_summary(name, c, source.about.classes) for name, c in profile.components.items()),
-        notes=(*source.about.notes, *_gaps(profile, source, whole=whole)),
+        components=tuple(component_summary(name, c, read.about.classes) for name, c in read.profile.components.items()),
+        notes=(*wishes.notes, *read.notes, *(f"validation: {note}" for note in (second.notes if second else ()))),
         seconds=time.perf_counter() - began,
     )
-    return Audited(result, profile, source.about, found, source, whole)
+    whole = read.whole and (second is None or second.whole)
+    return Audited(result, read.profile, read.about, found, source, whole)
 
 
-def _gaps(profile: Profile, source: Source, *, whole: bool) -> Iterator[str]:
-    """What was not read, and why."""
-    if not whole:
-        of = "" if source.rows is None else f" of {source.rows:,}"
-        yield f"interrupted: {profile.rows:,}{of} rows were read, and all of this is said of them alone."
-    for name, why in profile.broken:
-        yield f"{name}: the rest could not be read ({why})"
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A source that has been read; `rows`: that it has, where that is known; `whole`: it was not interrupted."""
+
+    rows: int | None
+    profile: Profile
+    about: About
+    whole: bool
+
+    @property
+    def partial(self) -> bool:
+        """Whether there are rows that were not read."""
+        return not self.whole or bool(self.profile.broken) or self.about.partial
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return (*self.about.notes, *self._gaps())
+
+    def _gaps(self) -> Iterator[str]:
+        """What was not read, and why."""
+        if not self.whole:
+            of = "" if self.rows is None else f" of {self.rows:,}"
+            yield f"interrupted: {self.profile.rows:,}{of} rows were read, and all of this is said of them alone."
+        for name, why in self.profile.broken:
+            yield f"{name}: the rest could not be read ({why})"
+
+
+def _read(
+    source: Source,
+    wishes: Wishes,
+    *,
+    workers: int,
+    on_source: Callable[[Source], None],
+    on_rows: Callable[[int], None],
+) -> _Read:
+    on_source(source)
+    probes = tuple(probe for check in CHECKS for probe in check.probes(wishes))
+    profile, whole = profile_with_threads(source, probes, workers=workers, on_rows=on_rows)
+    about = source.about
+    if profile.batches.sizes:
+        about = replace(about, batches=profile.batches.sizes)
+    return _Read(source.rows, profile, about, whole)
+
+
+def _found(read: _Read, wishes: Wishes) -> tuple[Found, ...]:
+    examined = Examined(read.profile, read.about, wishes)
+    return tuple(found for check in CHECKS for found in check.examine(examined))
+
+
+def _validation_request(request: Request, validation: Any) -> Request:
+    """The validation data hold a target of the same name; a folder of masks would be that of the training."""
+    named = isinstance(request.labels, (str, int)) and not os.path.exists(str(request.labels))
+    return replace(request, data=validation, labels=request.labels if named else None)
+
+
+def _for_validation(wishes: Wishes) -> Wishes:
+    """Nothing is learnt from a validation: how its rows fall into batches does not matter, nor the learning rate."""
+    model = None if wishes.model is None else replace(wishes.model, batch_norm=False, learning_rate=None)
+    return replace(wishes, model=model, batch_size=None, replicas=1, learning_rate=None, validation=None)
+
+
+def _validation_findings(read: _Read, wishes: Wishes) -> Iterator[AuditFinding]:
+    """What is wrong with the validation data; the components are called `validation: ...`."""
+    unbatched = replace(read, about=replace(read.about, batches={}), profile=replace(read.profile, batches=Batches()))
+    for found in _found(unbatched, wishes):
+        finding = finding_of(found, read.profile)
+        name = f"validation: {finding.component}" if finding.component else "validation"
+        yield msgspec.structs.replace(finding, component=name)
 
 
 def status_of(findings: tuple[AuditFinding, ...]) -> Status:

@@ -51,11 +51,15 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Rows that follow each other: `rows` of them, unreadable ones too. A component's name is its key."""
+    """Rows that follow each other: `rows` of them, unreadable ones too. A component's name is its key.
+
+    `batches` are the sizes of the batches that the rows came in, in order; empty where they came in none.
+    """
 
     rows: int
     columns: Mapping[str, Column]
     failures: tuple[Failure, ...] = ()
+    batches: tuple[int, ...] = ()
 
 
 class Part(Protocol):
@@ -109,9 +113,11 @@ class About:
     Attributes:
         kind: in a few words for the report: "a folder of images by class".
         classes: the names of the class ids, from 0, where the format gives them.
-        batches: sizes of the batches in which the data come, where they come in batches: how often each.
+        batches: sizes of the batches in which the data come, where they come in batches: how often each. Those that
+            the chunks tell of are added when all is read.
         problems: files that belong to no row: a mask without an image, a file that is no image. (name, what is wrong)
         notes: what the user should know about how it was read.
+        partial: whether only the first rows are read, as of data without end.
     """
 
     kind: str
@@ -119,3 +125,4 @@ class About:
     batches: Mapping[int, int] = field(default_factory=dict)
     problems: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    partial: bool = False

@@ -74,6 +74,7 @@ class Wishes:
         shuffled: whether batches are drawn by chance; otherwise they are the rows in order.
         learning_rate: else the model's.
         validation: rows of the validation data; None where nothing is said of them.
+        notes: what the user should know about how the loss and the model were understood.
     """
 
     loss: LossRule | None = None
@@ -86,6 +87,7 @@ class Wishes:
     shuffled: bool = True
     learning_rate: float | None = None
     validation: int | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def ignored(self) -> int | None:

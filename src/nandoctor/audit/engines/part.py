@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from nandoctor.audit.probes import Probe
 from nandoctor.audit.profile.profile import Profile, profile_chunk
 from nandoctor.audit.source import Part
+from nandoctor.audit.told import told
 
 GROUP = 16
 """Profiles that are merged at once: a sum over many, one after the other, would copy what grows with the rows."""
@@ -26,7 +27,7 @@ def profile_part(part: Part, probes: Sequence[Probe], read: Callable[[int], bool
             if not read(chunk.rows):
                 break
     except Exception as error:
-        found.append(Profile(broken=((part.name, _told(error)),)))
+        found.append(Profile(broken=((part.name, told(error)),)))
     return combined(found)
 
 
@@ -36,8 +37,3 @@ def combined(profiles: Iterable[Profile]) -> Profile:
     while len(found) > 1:
         found = [functools.reduce(Profile.__add__, found[n : n + GROUP]) for n in range(0, len(found), GROUP)]
     return found[0] if found else Profile()
-
-
-def _told(error: Exception) -> str:
-    text = str(error).strip().split("\n")[0]
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from nandoctor.audit.probes import Probe
+from nandoctor.audit.profile.batches import Batches, batches_of
 from nandoctor.audit.profile.component import ComponentProfile, profile_column
 from nandoctor.audit.source import Chunk, Failure
 
@@ -22,6 +23,7 @@ class Profile:
         components: by name.
         failures: unreadable rows, the first 10,000; `failed` counts all.
         broken: parts of which the rest could not be read: (name, why). The profile is partial then.
+        batches: that the rows came in, where they came in batches.
     """
 
     rows: int = 0
@@ -29,6 +31,7 @@ class Profile:
     failures: tuple[Failure, ...] = ()
     failed: int = 0
     broken: tuple[tuple[str, str], ...] = ()
+    batches: Batches = field(default_factory=Batches)
 
     def __add__(self, other: Profile) -> Profile:
         later = tuple(replace(failure, row=failure.row + self.rows) for failure in other.failures)
@@ -38,6 +41,7 @@ class Profile:
             failures=(self.failures + later)[:FAILURES],
             failed=self.failed + other.failed,
             broken=self.broken + other.broken,
+            batches=self.batches + other.batches,
         )
 
     def _joined(self, other: Profile) -> dict[str, ComponentProfile]:
@@ -57,4 +61,5 @@ def profile_chunk(chunk: Chunk, probes: Sequence[Probe]) -> Profile:
         components={name: profile_column(column, chunk.rows, probes) for name, column in chunk.columns.items()},
         failures=chunk.failures[:FAILURES],
         failed=len(chunk.failures),
+        batches=batches_of(chunk),
     )

@@ -7,6 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from nandoctor.audit.readers.arrays import open_arrays
+from nandoctor.audit.readers.batches import open_iterable
+from nandoctor.audit.readers.function import open_function
+from nandoctor.audit.readers.huggingface import open_huggingface
+from nandoctor.audit.readers.in_memory import open_in_memory
+from nandoctor.audit.readers.keras_dataset import open_keras
+from nandoctor.audit.readers.tensorflow_dataset import open_tensorflow
+from nandoctor.audit.readers.torch_dataset import open_torch
 from nandoctor.audit.source import Source
 from nandoctor.errors import NandoctorError
 
@@ -35,7 +42,20 @@ def _open_arrays(request: Request) -> Source | None:
     return open_arrays(request.data, request.labels)
 
 
-READERS: tuple[Reader, ...] = (_open_arrays,)
+def _open_iterable(request: Request) -> Source | None:
+    return open_iterable(request.data, request.labels)
+
+
+READERS: tuple[Reader, ...] = (
+    open_function,
+    open_tensorflow,
+    open_keras,
+    open_huggingface,
+    open_torch,
+    open_in_memory,
+    _open_arrays,
+    _open_iterable,  # last: nearly everything can be iterated over
+)
 
 
 def open_source(request: Request) -> Source:
@@ -48,6 +68,7 @@ def open_source(request: Request) -> Source:
         source = reader(request)
         if source is not None:
             return source
-    raise NandoctorError(
-        f"{request.data!r} is nothing that can be audited. `nandoctor audit --help` lists the formats."
+    what = (
+        repr(request.data) if isinstance(request.data, str) else f"an object of type {type(request.data).__qualname__}"
     )
+    raise NandoctorError(f"{what} is nothing that can be audited. `nandoctor audit --help` lists the formats.")
