@@ -1,9 +1,12 @@
 """A row that is read again is the one that was found, or it is not taken."""
 
+import dataclasses
+
 import audits
 import numpy as np
 
 from nandoctor.audit.again import rows_again
+from nandoctor.audit.readers import arrays
 from nandoctor.audit.source import Column
 
 
@@ -45,3 +48,34 @@ def test_no_chunk_is_read_after_the_time(monkeypatch):
     parts = [audits.Part(str(n), (audits.chunk_of(1, {"x": np.full((1, 1), n)}),)) for n in range(3)]
     audited = audits.audited_source(audits.Parts(parts), monkeypatch)
     assert [row for row, _ in rows_again(audited, [0, 2], -1.0)] == [0]
+
+
+@dataclasses.dataclass(frozen=True)
+class Counted(audits.Part):
+    """A part that says how many rows it has, and is told when it is read."""
+
+    read: tuple = ()
+
+    @property
+    def rows(self):
+        return sum(chunk.rows for chunk in self.held)
+
+    def chunks(self):
+        self.read[0].append(self.name)
+        return super().chunks()
+
+
+def test_a_part_without_a_row_that_is_wanted_is_not_read(monkeypatch):
+    read = []
+    parts = [Counted(str(n), (audits.chunk_of(2, {"x": np.full((2, 1), n)}),), read=(read,)) for n in range(5)]
+    audited = audits.audited_source(audits.Parts(parts), monkeypatch)
+    read.clear()
+    assert again(audited, 7, 2) == {2: {"x": [1]}, 7: {"x": [3]}}
+    assert read == ["1", "3"]
+
+
+def test_arrays_say_how_many_rows_their_parts_have(monkeypatch):
+    monkeypatch.setattr(arrays, "CHUNK_BYTES", 16)
+    audited = audits.audited({"x": np.arange(10.0)})
+    assert [part.rows for part in audited.source.parts()] == [2] * 5
+    assert again(audited, 9) == {9: {"x": 9.0}}

@@ -162,6 +162,17 @@ def test_rows_of_several_shapes_have_no_array(tmp_path, monkeypatch):
     refused(audits.audited_source(audits.Parts(apart), monkeypatch), tmp_path / "clean.npz", r"\(3, 3\) float64")
 
 
+def test_objects_have_no_array_without_pickle(tmp_path):
+    words = np.array(["a", "bc", None], dtype=object)
+    refused(audits.audited({"word": words}), tmp_path / "clean.npz", "word holds object")
+
+
+def test_a_copy_of_text_of_one_width(tmp_path):
+    words = np.array(["a", "bc", "d"])
+    with np.load(fixed(audits.audited({"word": words}), tmp_path / "clean.npz")) as copy:
+        np.testing.assert_array_equal(copy["word"], words)
+
+
 def test_data_that_are_read_once_have_no_copy_but_an_index(tmp_path, monkeypatch):
     parts = [audits.Part("p", (audits.chunk_of(40, audits.spoilt()),))]
     one = audits.audited_source(audits.Parts(parts, once=True), monkeypatch)

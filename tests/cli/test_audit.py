@@ -218,5 +218,5 @@ def test_ctrl_c_before_the_first_row_writes_nothing(tmp_path):
     code, out, err = interrupted(tmp_path, "before")
     assert code == 130
     assert out == ""
-    assert "interrupted before a row was read" in err
+    assert "interrupted before there was anything to report" in err
     assert list(tmp_path.iterdir()) == []

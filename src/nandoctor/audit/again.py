@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,13 +19,22 @@ Hashes = Mapping[tuple[str, int], int]
 """Of a component and a row, the hash that the first reading found."""
 
 
-def chunks_again(source: Source) -> Iterator[tuple[int, Chunk]]:
-    """All chunks, each with the number of its first row; none of a source that is read only once."""
+def chunks_again(
+    source: Source, wanted: Callable[[int, int], bool] = lambda start, end: True
+) -> Iterator[tuple[int, Chunk]]:
+    """The chunks, each with the number of its first row; none of a source that is read only once.
+
+    A part that says how many `rows` it has is passed over, unless some between its first and its end are wanted.
+    """
     parts = source.parts()
     if not isinstance(parts, Sequence):
         return
     start = 0
     for part in parts:
+        rows = getattr(part, "rows", None)
+        if isinstance(rows, int) and not wanted(start, start + rows):
+            start += rows
+            continue
         for chunk in part.chunks():
             yield start, chunk
             start += chunk.rows
@@ -44,7 +53,7 @@ def rows_again(
     left = sorted(set(wanted))
     known = hashes_of(audited, left)
     until = time.monotonic() + seconds
-    for start, chunk in chunks_again(audited.source):
+    for start, chunk in chunks_again(audited.source, lambda start, end: any(start <= row < end for row in left)):
         while left and left[0] < start + chunk.rows:
             row = left.pop(0)
             values = {name: value_at(column, row - start) for name, column in chunk.columns.items()}

@@ -64,6 +64,8 @@ LOSSES: tuple[Entry, ...] = (
     _keras(_Rule(name="BinaryFocalCrossentropy", targets="probabilities", outputs="probabilities"), from_logits=True),
     _keras(_Rule(name="CategoricalCrossentropy", targets="one-hot", outputs="probabilities"), from_logits=True),
     _keras(_Rule(name="CategoricalFocalCrossentropy", targets="one-hot", outputs="probabilities"), from_logits=True),
+    # of class ids, whatever its name says
+    _keras(_Rule(name="CategoricalGeneralizedCrossEntropy", targets="ids", outputs="probabilities")),
     _keras(_Rule(name="SparseCategoricalCrossentropy", targets="ids", outputs="probabilities"), from_logits=True),
     _keras(_Rule(name="Hinge", targets="signs")),
     _keras(_Rule(name="SquaredHinge", targets="signs", squares=True)),

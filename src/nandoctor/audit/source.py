@@ -66,7 +66,8 @@ class Part(Protocol):
     """A piece of the data that can be read in any thread or process: it can be pickled.
 
     Which parts a source has, and where their chunks begin, depends on the data alone, never on how many read them: so
-    every engine gives the same result, to the bit.
+    every engine gives the same result, to the bit. One that knows how many rows it has without reading them may say so
+    as `rows`: who looks for a few rows again then passes it over.
     """
 
     @property

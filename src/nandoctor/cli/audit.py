@@ -44,7 +44,7 @@ def audit_data(request: Request, wishes: Wishes, options: AuditOptions) -> int:
     try:
         audited = _examined(request, wishes, options)
     except KeyboardInterrupt:
-        print("nandoctor: interrupted before a row was read; nothing was written.", file=sys.stderr)
+        print("nandoctor: interrupted before there was anything to report; nothing was written.", file=sys.stderr)
         return INTERRUPTED
     stream = sys.stderr if "-" in (options.json, options.rows, options.html) else sys.stdout
     loss = None if wishes.loss is None else wishes.loss.name

@@ -55,6 +55,10 @@ class ArrayPart:
     stop: int
 
     @property
+    def rows(self) -> int:
+        return self.stop - self.start
+
+    @property
     def name(self) -> str:
         return f"{self.source.name}, rows {self.start:,} to {self.stop - 1:,}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -131,7 +132,7 @@ def _behind_passing(layers: list[Any]) -> Any:
 
 
 def _is_graph(model: Any) -> bool:
-    return hasattr(model, "_operations") and hasattr(model, "inputs")
+    return hasattr(model, "_nodes_by_depth") and hasattr(model, "inputs")
 
 
 def _outputs(model: Any, last: Any) -> int | None:
@@ -195,18 +196,18 @@ def _is_scaled(tensor: Any, model: Any) -> bool:
     waiting, seen = [tensor], set()
     while waiting:
         wanted = waiting.pop()
-        for operation in model._operations:
-            for node in operation._inbound_nodes:
-                if id(node) in seen or not any(wanted is given for given in node.input_tensors):
-                    continue
-                seen.add(id(node))
-                if isinstance(operation, keras.Model):
-                    if _rescales(operation, list(_layers(operation))):
-                        return True
-                elif isinstance(operation, _KEEPS_SCALE):
-                    waiting += node.output_tensors
-                elif _may_scale(operation):
+        for node in itertools.chain.from_iterable(model._nodes_by_depth.values()):
+            if id(node) in seen or not any(wanted is given for given in node.input_tensors):
+                continue
+            seen.add(id(node))
+            operation = node.operation
+            if isinstance(operation, keras.Model):
+                if _rescales(operation, list(_layers(operation))):
                     return True
+            elif isinstance(operation, _KEEPS_SCALE):
+                waiting += node.output_tensors
+            elif _may_scale(operation):
+                return True
     return False
 
 
