@@ -12,7 +12,7 @@ from nandoctor.audit.checks.check import Found
 from nandoctor.audit.profile.rows import Rows
 from nandoctor.audit.readers import arrays
 from nandoctor.audit.repair import check_target, repair, repair_of
-from nandoctor.audit.source import Column, Failure
+from nandoctor.audit.source import About, Column, Failure
 from nandoctor.errors import NandoctorError
 
 
@@ -97,6 +97,12 @@ def test_what_was_read_in_part_is_not_repaired(tmp_path, monkeypatch):
     broken = audits.Part("p", (audits.chunk_of(2, {"x": np.ones((2, 2))}),), breaks="the disk is gone")
     one = audits.audited_source(audits.Parts([broken]), monkeypatch)
     refused(one, tmp_path / "keep.npy", "not all rows were read")
+
+
+def test_data_that_are_shuffled_are_not_repaired_by_number(tmp_path, monkeypatch):
+    source = audits.Parts([audits.Part("p", (audits.chunk_of(40, audits.spoilt()),))])
+    source.about = About(kind="shuffled", ordered=False)
+    refused(audits.audited_source(source, monkeypatch), tmp_path / "keep.npy", "before the shuffle")
 
 
 def test_a_file_that_is_there_is_not_written_over(tmp_path):

@@ -182,6 +182,8 @@ def test_rows_of_several_shapes_are_counted():
         ((10,), "1 class: class 0 in all of it"),
         ((5, 5), "2 classes, 5 rows each"),
         ((2, 8), "2 classes; fewest 2 rows (class 0), most 8 (class 1), 4 to 1"),
+        ((4, 4, 2), "3 classes; fewest 2 rows (class 2), most 4 (class 0), 2 to 1"),
+        ((166, 167), "2 classes; fewest 166 elements (class 0), most 167 (class 1)"),
         ((30, 70), "2 classes; fewest 30 elements (class 0), most 70 (class 1), 2.3 to 1"),
     ],
 )

@@ -72,10 +72,16 @@ def repair_of(audited: Audited) -> Repair:
     """The rows that checks would leave out, and those that cannot be read.
 
     Raises:
-        NandoctorError: not all rows were read, or more are to be left out than are known by number.
+        NandoctorError: not all rows were read, they come in another order each time, or more are to be left out than
+            are known by number.
     """
     if audited.result.partial:
         raise NandoctorError("--fix: not all rows were read (see the notes), so nothing was written.")
+    if not audited.about.ordered:
+        raise NandoctorError(
+            "--fix: these data come in another order each time, so the numbers of rows name others the next time. "
+            "Audit them as they are before the shuffle."
+        )
     found = [f for f in audited.found if f.drop and f.rows is not None and _is_of_data(f, audited)]
     for one in found:
         assert one.rows is not None

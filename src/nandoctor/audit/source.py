@@ -119,6 +119,7 @@ class About:
         problems: files that belong to no row: a mask without an image, a file that is no image. (name, what is wrong)
         notes: what the user should know about how it was read.
         partial: whether only the first rows are read, as of data without end.
+        ordered: whether the rows come in this order whenever they are read; not so of what is shuffled.
     """
 
     kind: str
@@ -127,3 +128,4 @@ class About:
     problems: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     partial: bool = False
+    ordered: bool = True

@@ -16,6 +16,9 @@ _ROWS = 7
 _FILES = 4
 """Files of a finding that a sentence names."""
 
+_APART = 1.1
+"""From this ratio of the most frequent class to the rarest on, it is told."""
+
 _NAMED_CLASS = 40
 """Letters of a class's name that are shown."""
 
@@ -97,9 +100,11 @@ def classes_text(component: ComponentSummary) -> str:
     least, most = min(classes, key=lambda c: c.elements), max(classes, key=lambda c: c.elements)
     if least.elements == most.elements:
         return f"{len(classes):,} classes, {count(least.elements, unit)} each"
+    ratio = most.elements / least.elements
+    apart = f", {short(float(f'{ratio:.2g}'))} to 1" if ratio >= _APART else ""
     return (
         f"{len(classes):,} classes; fewest {count(least.elements, unit)} ({class_name(least)}), most {most.elements:,} "
-        f"({class_name(most)}), {short(float(f'{most.elements / least.elements:.2g}'))} to 1"
+        f"({class_name(most)}){apart}"
     )
 
 
