@@ -247,6 +247,22 @@ def test_csv_files_of_other_columns_have_no_copy(tmp_path, monkeypatch):
     refused(audits.audited_source(source, monkeypatch), tmp_path / "clean.csv", "has other columns")
 
 
+def test_a_csv_file_with_a_cell_without_end_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "one.csv").write_text(f"x\n1\n{'a' * 200_000}\n3\n")
+    audited = audits.audited_source(files_source(tmp_path / "one.csv"), monkeypatch)
+    refused(audited, tmp_path / "clean.csv", "cannot be copied cell by cell")
+
+
+def test_parquet_files_of_other_columns_have_no_copy(tmp_path, monkeypatch):
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    parquet.write_table(pa.table({"x": [0.0, 1.0, 2.0]}), tmp_path / "one.parquet")
+    parquet.write_table(pa.table({"y": ["a", "b", "c"]}), tmp_path / "two.parquet")
+    source = files_source(tmp_path / "one.parquet", tmp_path / "two.parquet")
+    refused(audits.audited_source(source, monkeypatch), tmp_path / "clean.parquet", "cannot be put into one")
+
+
 def test_a_parquet_file_that_has_changed_is_not_copied(tmp_path, monkeypatch):
     import pyarrow as pa
     from pyarrow import parquet

@@ -44,8 +44,8 @@ def _duplicates(component: ComponentProfile) -> int:
     """Rows that are the same as an earlier one, of inputs: equal targets say nothing."""
     if component.role != "input" or not component.hashes:
         return 0
-    hashes = np.concatenate(component.hashes)
-    return int(len(hashes) - len(np.unique(hashes)))
+    ordered = np.sort(np.concatenate(component.hashes))
+    return int(np.count_nonzero(ordered[1:] == ordered[:-1]))
 
 
 def _numbers(name: str, numbers: Numbers) -> NumberSummary:

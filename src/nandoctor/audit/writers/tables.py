@@ -36,7 +36,7 @@ def _write_parquet(audited: Audited, kept: NDArray[np.int64], path: Path) -> Non
                     some = pa.array(keep[start : start + len(batch)])
                     writer.write_batch(batch.filter(some).cast(writer.schema))
                     start += len(batch)
-    except (pa.ArrowInvalid, ValueError) as error:
+    except (pa.ArrowException, ValueError) as error:
         raise NandoctorError(f"--fix: the files cannot be put into one ({error}). {_INSTEAD}") from error
     finally:
         if writer is not None:
@@ -44,19 +44,28 @@ def _write_parquet(audited: Audited, kept: NDArray[np.int64], path: Path) -> Non
 
 
 def _write_csv(audited: Audited, kept: NDArray[np.int64], path: Path) -> None:
-    head: list[str] | None = None
     with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as out:
         writer = csv.writer(out, lineterminator="\n")
+        head: list[str] | None = None
         for name, keep in _files(audited, kept, ".csv"):
-            with _opened(name) as file:
-                text = io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="")
-                lines = (line for line in csv.reader(text) if line)
-                first = next(lines, [])
-                if head is None:
-                    writer.writerow(head := first)
-                if first != head:
-                    raise NandoctorError(f"--fix: {name} has other columns than the files before. {_INSTEAD}")
-                writer.writerows(_chosen(name, lines, keep))
+            try:
+                head = _copy_csv(name, keep, writer, head)
+            except csv.Error as error:
+                raise NandoctorError(f"--fix: {name} cannot be copied cell by cell ({error}). {_INSTEAD}") from error
+
+
+def _copy_csv(name: str, keep: NDArray[np.bool_], writer: Any, head: list[str] | None) -> list[str]:
+    """Write what is to be kept of a file; its head, which has to be that of the files before, and goes before them."""
+    with _opened(name) as file:
+        text = io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="")
+        lines = (line for line in csv.reader(text) if line)
+        own = next(lines, [])
+        if head is None:
+            writer.writerow(own)
+        elif own != head:
+            raise NandoctorError(f"--fix: {name} has other columns than the files before. {_INSTEAD}")
+        writer.writerows(_chosen(name, lines, keep))
+    return own
 
 
 def _chosen(name: str, lines: Iterator[list[str]], keep: NDArray[np.bool_]) -> Iterator[list[str]]:
