@@ -442,6 +442,7 @@ class ComponentSummary(msgspec.Struct, frozen=True, kw_only=True):
         numbers: of all elements; `channels` of each channel or feature.
         quantiles: at 0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99 and 1, from a sketch: the rank is within 1%.
         histogram: edges, and the share of the elements between each two.
+        distinct: different numbers: exact of uint8 and of class ids; else those of a sample, estimated beyond 4,096.
         classes: of targets that are class ids.
         duplicates: rows that are the same as an earlier one.
     """
@@ -455,6 +456,7 @@ class ComponentSummary(msgspec.Struct, frozen=True, kw_only=True):
     channels: tuple[NumberSummary, ...] = ()
     quantiles: tuple[float, ...] = ()
     histogram: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    distinct: int | None = None
     classes: tuple[ClassCount, ...] = ()
     duplicates: int = 0
 

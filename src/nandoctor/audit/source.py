@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.generic]
 Role = Literal["input", "target", "weight"]
 
-CHUNK_BYTES = 8 << 20
+CHUNK_BYTES = 16 << 20
 """About how much a chunk should hold: some of them fit into memory for each thread, and a row range is a few."""
 
 

@@ -27,17 +27,18 @@ def component_summary(name: str, component: ComponentProfile, classes: tuple[str
         channels=tuple(_numbers(str(n), c) for n, c in enumerate(channels)) if len(channels) > 1 else (),
         quantiles=_quantiles(component),
         histogram=histogram_of(component),
+        distinct=component.distinct_numbers,
         classes=_classes(component, classes),
         duplicates=_duplicates(component),
     )
 
 
 def _quantiles(component: ComponentProfile) -> tuple[float, ...]:
-    """From the sketch; both ends are known exactly."""
-    found, numbers = component.quantiles.at(SHARES), component.numbers
-    if not found or numbers is None or numbers.minimum is None or numbers.maximum is None:
-        return found
-    return (numbers.minimum, *found[1:-1], numbers.maximum)
+    """From the sketch, which holds a sample: the ends are exact."""
+    numbers, inner = component.numbers, component.quantiles.at(SHARES[1:-1])
+    if numbers is None or numbers.minimum is None or numbers.maximum is None:
+        return inner
+    return (numbers.minimum, *inner, numbers.maximum)
 
 
 def _duplicates(component: ComponentProfile) -> int:

@@ -31,13 +31,29 @@ def scan_floats(rows: NDArray[Any], channels: int, found: NDArray[np.uint64]) ->
     marks = np.array([np.nan, np.inf, tiny, LARGEST_HALF], kind).view(whole)
     marks[0] = limits.max
     shift = middles(rows.reshape(-1, channels))
-    counts, totals = np.zeros((len(rows), 4), np.int64), np.zeros(len(rows))
+    counts, totals = np.zeros((4, len(rows)), np.int64), np.zeros(len(rows))
     keys = np.tile(np.array([limits.max, limits.min], whole), (len(rows), 1))
     lane_counts, lane_sums = np.zeros((6, lanes), np.int64), np.zeros((2, lanes))
     ends = np.repeat(np.array([[np.inf], [-np.inf]], kind), lanes, axis=1)
     shifts = np.tile(shift, lanes // channels)
     bits, size = flat.view(whole), rows.shape[1]
-    pass_over(flat, bits, size, whole.type, marks, shifts, counts, keys, totals, lane_counts, ends, lane_sums)
+    ends_bits = ends.view(whole)
+    pass_over(
+        flat,
+        bits,
+        size,
+        whole.type,
+        marks,
+        shifts,
+        counts,
+        keys,
+        totals,
+        lane_counts,
+        ends,
+        ends_bits,
+        channels,
+        lane_sums,
+    )
     return Scan(
         _row_facts(size, counts, _numbers(keys, kind), totals, found),
         _channel_facts(rows, lane_counts.reshape(6, -1, channels).sum(axis=1), ends, shift, lane_sums),
@@ -45,13 +61,13 @@ def scan_floats(rows: NDArray[Any], channels: int, found: NDArray[np.uint64]) ->
 
 
 def _row_facts(size: int, counts: Ints, ends: Floats, totals: Floats, found: NDArray[np.uint64]) -> RowFacts:
-    empty = counts[:, :3].sum(axis=1) == size
+    empty = counts[0] + counts[1] + counts[2] == size
     return RowFacts(
         size=size,
-        nan=counts[:, 0],
-        posinf=counts[:, 1],
-        neginf=counts[:, 2],
-        zero=counts[:, 3],
+        nan=counts[0],
+        posinf=counts[1],
+        neginf=counts[2],
+        zero=counts[3],
         minimum=np.where(empty, np.nan, ends[:, 0]),
         maximum=np.where(empty, np.nan, ends[:, 1]),
         total=totals,
@@ -81,9 +97,13 @@ def _channel_facts(rows: NDArray[Any], counts: Ints, ends: NDArray[Any], shift: 
 
 def _numbers(keys: NDArray[Any], kind: type[Any]) -> Floats:
     """The numbers of keys: the bits of a negative number are turned, all but the sign."""
-    bits = np.where(keys >= 0, keys, keys ^ np.iinfo(keys.dtype).max).astype(keys.dtype)
-    numbers: Floats = bits.view(kind).astype(np.float64)
+    negative = keys >> (8 * keys.itemsize - 1)  # all bits, or none
+    numbers: Floats = (keys ^ negative & np.iinfo(keys.dtype).max).view(kind).astype(np.float64)
     return numbers
+
+
+SHORT = 32
+"""Rows of fewer elements are gone through one element after the other: to begin a vector loop takes longer."""
 
 
 @kernel
@@ -99,6 +119,8 @@ def pass_over(
     row_totals: Floats,
     lane_counts: Ints,
     lane_ends: NDArray[Any],
+    lane_bits: NDArray[Any],
+    channels: int,
     lane_sums: Floats,
 ) -> None:
     """Look at each element once.
@@ -109,40 +131,93 @@ def pass_over(
         as_int: the type of `b`'s elements.
         marks: in the same: all bits but the sign; infinity; the smallest normal number; the largest of float16.
         shift: `(lanes,)`, near the mean of each; element n is of lane n modulo lanes.
-        row_counts: `(rows, 4)`, to be zero: NaN, +inf, -inf, zero.
+        row_counts: `(4, rows)`, to be zero: NaN, +inf, -inf, zero.
         row_keys: `(rows, 2)`, in `b`'s type, to be its largest and smallest: the least and greatest finite as a key.
         row_totals: `(rows,)`, to be zero: the sum of what is finite.
         lane_counts: `(6, lanes)`, to be zero: NaN, +inf, -inf, zero, subnormal, beyond float16.
         lane_ends: `(2, lanes)`, in `v`'s type, to be inf and -inf: the least and greatest finite.
+        lane_bits: the same as integers.
+        channels: every so manieth lane is of one.
         lane_sums: `(2, lanes)`, to be zero: distances from the shift, and their squares.
     """
     lanes = len(shift)
     piece = 4 * lanes * max(1, 4096 // (4 * lanes))
     scratch = np.empty(32)
+    # What no channel's least is above, and what no channel's greatest is below: a piece between tells nothing new.
+    floor, ceiling = marks[0], as_int(-marks[0] - 1)
     for start in range(0, len(v), piece):
         stop = min(start + piece, len(v))
         small, large = False, False
-        at = start
+        low, high = marks[0], as_int(-marks[0] - 1)
+        if size < SHORT:
+            least, greatest, low, high = _short_rows(
+                v, b, start, stop, size, as_int, marks, row_counts, row_keys, row_totals
+            )
+            small, large = least < marks[2], greatest > marks[3]
+        at = stop if size < SHORT else start
         while at < stop:
             row = at // size
             end = min((row + 1) * size, stop)
             least, greatest = _magnitudes(b[at:end], as_int, marks)
-            if greatest < marks[1]:
-                _finite_ends(b[at:end], as_int, marks, row_keys[row])
-            else:
-                _some_ends(b[at:end], as_int, marks, row_keys[row])
             small |= least < marks[2]
             large |= greatest > marks[3]
+            row_low, row_high = _key_ends(b[at:end], as_int, marks)
+            if greatest >= marks[1]:
+                row_low, row_high = _finite_key_ends(b[at:end], as_int, marks)
             if least == 0 or greatest >= marks[1]:
-                _row_counts(b[at:end], marks, row_counts[row])
+                _row_counts(b[at:end], marks, row_counts[:, row])
+            keys = row_keys[row]
+            keys[0], keys[1] = min(keys[0], row_low), max(keys[1], row_high)
+            low, high = min(low, row_low), max(high, row_high)
             row_totals[row] += _total(v[at:end], scratch)
             at = end
-        _ends(v[start:stop], lane_ends[0], lane_ends[1])
         _sums(v[start:stop], shift, lane_sums[0], lane_sums[1])
         if small:
             _count_small(b[start:stop], as_int, marks, lane_counts)
         if large:
             _count_large(b[start:stop], as_int, marks, lane_counts)
+        if low < floor or high > ceiling:
+            _ends(v[start:stop], lane_ends[0], lane_ends[1])
+            floor, ceiling = _inner_ends(lane_bits, channels, as_int, marks)
+
+
+@kernel
+def _short_rows(
+    v: NDArray[Any],
+    b: NDArray[Any],
+    start: int,
+    stop: int,
+    size: int,
+    as_int: Any,
+    marks: NDArray[Any],
+    counts: Ints,
+    keys: NDArray[Any],
+    totals: Floats,
+) -> tuple[Any, Any, Any, Any]:
+    """What each row holds; of all, the least and greatest magnitude, and the least and greatest finite key."""
+    magnitude, infinity = marks[0], marks[1]
+    least, greatest = magnitude, as_int(0)
+    low, high = magnitude, as_int(-magnitude - 1)
+    row, column = start // size, start % size
+    for n in range(start, stop):
+        bits = b[n]
+        number = as_int(bits & magnitude)
+        least = number if number < least else least
+        greatest = number if number > greatest else greatest
+        if number < infinity:
+            key = bits if bits >= 0 else as_int(bits ^ magnitude)
+            low = key if key < low else low
+            high = key if key > high else high
+            keys[row, 0] = key if key < keys[row, 0] else keys[row, 0]
+            keys[row, 1] = key if key > keys[row, 1] else keys[row, 1]
+            totals[row] += np.float64(v[n])
+            counts[3, row] += number == 0
+        else:
+            counts[0 if number > infinity else 1 if bits > 0 else 2, row] += 1
+        column += 1
+        if column == size:
+            row, column = row + 1, 0
+    return least, greatest, low, high
 
 
 @kernel
@@ -157,24 +232,40 @@ def _magnitudes(b: NDArray[Any], as_int: Any, marks: NDArray[Any]) -> tuple[Any,
 
 
 @kernel
-def _finite_ends(b: NDArray[Any], as_int: Any, marks: NDArray[Any], keys: NDArray[Any]) -> None:
-    """The least and the greatest of all, which are finite, as keys."""
-    low, high = keys[0], keys[1]
+def _key_ends(b: NDArray[Any], as_int: Any, marks: NDArray[Any]) -> tuple[Any, Any]:
+    """The least and the greatest key: a key orders as its number does."""
+    low, high = marks[0], as_int(-marks[0] - 1)
     for n in range(len(b)):
         key = b[n] if b[n] >= 0 else as_int(b[n] ^ marks[0])
         low = key if key < low else low
         high = key if key > high else high
-    keys[0], keys[1] = low, high
+    return low, high
 
 
 @kernel
-def _some_ends(b: NDArray[Any], as_int: Any, marks: NDArray[Any], keys: NDArray[Any]) -> None:
-    """The same of those that are finite."""
+def _finite_key_ends(b: NDArray[Any], as_int: Any, marks: NDArray[Any]) -> tuple[Any, Any]:
+    """The same of what is finite: slower."""
+    low, high = marks[0], as_int(-marks[0] - 1)
     for n in range(len(b)):
         if as_int(b[n] & marks[0]) < marks[1]:
             key = b[n] if b[n] >= 0 else as_int(b[n] ^ marks[0])
-            keys[0] = min(keys[0], key)
-            keys[1] = max(keys[1], key)
+            low = key if key < low else low
+            high = key if key > high else high
+    return low, high
+
+
+@kernel
+def _inner_ends(bits: NDArray[Any], channels: int, as_int: Any, marks: NDArray[Any]) -> tuple[Any, Any]:
+    """The greatest of all channels' least, and the least of their greatest, as keys."""
+    floor, ceiling = as_int(-marks[0] - 1), marks[0]
+    for channel in range(channels):
+        low, high = marks[0], as_int(-marks[0] - 1)
+        for lane in range(channel, bits.shape[1], channels):
+            one, other = bits[0, lane], bits[1, lane]
+            low = min(low, one if one >= 0 else as_int(one ^ marks[0]))
+            high = max(high, other if other >= 0 else as_int(other ^ marks[0]))
+        floor, ceiling = max(floor, low), min(ceiling, high)
+    return floor, ceiling
 
 
 @kernel
@@ -196,21 +287,26 @@ def _row_counts(b: NDArray[Any], marks: NDArray[Any], counts: Ints) -> None:
 
 @kernel
 def _total(v: NDArray[Any], sums: Floats) -> float:
-    """Of the finite elements, in 32 lanes."""
-    whole = len(v) - len(v) % 32
+    """Of the finite elements, in 32 lanes, four elements of a lane at once."""
+    whole = len(v) - len(v) % 128
+    for lane in range(32):
+        sums[lane] = 0.0
+    for start in range(0, whole, 128):
+        one, two = v[start : start + 32], v[start + 32 : start + 64]
+        three, four = v[start + 64 : start + 96], v[start + 96 : start + 128]
+        for n in range(32):
+            a = np.float64(one[n]) if abs(one[n]) < np.inf else 0.0
+            b = np.float64(two[n]) if abs(two[n]) < np.inf else 0.0
+            c = np.float64(three[n]) if abs(three[n]) < np.inf else 0.0
+            d = np.float64(four[n]) if abs(four[n]) < np.inf else 0.0
+            sums[n] += (a + b) + (c + d)
+    for start in range(whole, len(v), 32):
+        some = v[start : start + 32]
+        for n in range(len(some)):
+            sums[n] += np.float64(some[n]) if abs(some[n]) < np.inf else 0.0
     total = 0.0
-    if whole:
-        for lane in range(32):
-            sums[lane] = 0.0
-        for n in range(0, whole, 32):
-            for lane in range(32):
-                x = np.float64(v[n + lane])
-                sums[lane] += x if abs(x) < np.inf else 0.0
-        for lane in range(32):
-            total += sums[lane]
-    for n in range(whole, len(v)):
-        x = np.float64(v[n])
-        total += x if abs(x) < np.inf else 0.0
+    for lane in range(min(32, len(v))):
+        total += sums[lane]
     return total
 
 

@@ -21,7 +21,9 @@ def hash_rows(rows: NDArray[Any]) -> NDArray[np.uint64]:
     """Of `(rows, n)` elements of any dtype, C-contiguous."""
     data = rows.view(np.uint8).reshape(len(rows), -1)
     found = np.empty(len(rows), np.uint64)
-    if data.shape[1] % 8 == 0 and rows.ctypes.data % 8 == 0:
+    if data.shape[1] in (1, 2, 4, 8):
+        hash_word(data.reshape(-1).view(f"u{data.shape[1]}").astype(np.uint64), _KEYS, found)
+    elif data.shape[1] % 8 == 0 and rows.ctypes.data % 8 == 0:
         hash_words(data.view(np.uint64), _KEYS, found)
     else:
         filled = np.zeros((data.shape[1] + 7) // 8, np.uint64)
@@ -51,6 +53,13 @@ def _hash(words: NDArray[np.uint64], keys: NDArray[np.uint64]) -> Any:
             total += mixed(some[n] ^ keys[n])
         found = mixed(found ^ total)
     return found
+
+
+@kernel
+def hash_word(words: NDArray[np.uint64], keys: NDArray[np.uint64], found: NDArray[np.uint64]) -> None:
+    """Of rows of one word: the same, less what it takes to begin a row."""
+    for row in range(len(words)):
+        found[row] = mixed(np.uint64(1) ^ mixed(words[row] ^ keys[0]))
 
 
 @kernel

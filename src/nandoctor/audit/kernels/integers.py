@@ -50,6 +50,10 @@ def scan_integers(rows: NDArray[Any], channels: int, found: NDArray[np.uint64]) 
     )
 
 
+SHORT = 32
+"""Rows of fewer elements are gone through one element after the other: to begin a vector loop takes longer."""
+
+
 @kernel
 def pass_over(
     v: NDArray[Any],
@@ -80,7 +84,9 @@ def pass_over(
     scratch = np.empty(32)
     for start in range(0, len(v), piece):
         stop = min(start + piece, len(v))
-        at = start
+        if size < SHORT:
+            _short_rows(v, start, stop, size, row_ends, row_zeros, row_totals)
+        at = stop if size < SHORT else start
         while at < stop:
             row = at // size
             end = min((row + 1) * size, stop)
@@ -90,6 +96,22 @@ def pass_over(
         _ends(v[start:stop], lane_ends[0], lane_ends[1])
         _counts(v[start:stop], lane_counts[0], lane_counts[1])
         _sums(v[start:stop], origin, lane_sums[0], lane_sums[1])
+
+
+@kernel
+def _short_rows(
+    v: NDArray[Any], start: int, stop: int, size: int, ends: NDArray[Any], zeros: Ints, totals: Floats
+) -> None:
+    row, column = start // size, start % size
+    for n in range(start, stop):
+        x = v[n]
+        ends[row, 0] = x if x < ends[row, 0] else ends[row, 0]
+        ends[row, 1] = x if x > ends[row, 1] else ends[row, 1]
+        zeros[row] += x == 0
+        totals[row] += np.float64(x)
+        column += 1
+        if column == size:
+            row, column = row + 1, 0
 
 
 @kernel
@@ -106,18 +128,15 @@ def _row(v: NDArray[Any], ends: NDArray[Any], zeros: Ints) -> None:
 @kernel
 def _total(v: NDArray[Any], sums: Floats) -> float:
     """Of all, in 32 lanes."""
-    whole = len(v) - len(v) % 32
+    for lane in range(32):
+        sums[lane] = 0.0
+    for start in range(0, len(v), 32):
+        some = v[start : start + 32]
+        for n in range(len(some)):
+            sums[n] += np.float64(some[n])
     total = 0.0
-    if whole:
-        for lane in range(32):
-            sums[lane] = 0.0
-        for n in range(0, whole, 32):
-            for lane in range(32):
-                sums[lane] += np.float64(v[n + lane])
-        for lane in range(32):
-            total += sums[lane]
-    for n in range(whole, len(v)):
-        total += np.float64(v[n])
+    for lane in range(min(32, len(v))):
+        total += sums[lane]
     return total
 
 

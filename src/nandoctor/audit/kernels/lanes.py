@@ -37,9 +37,13 @@ def middles(columns: NDArray[Any]) -> Floats:
     some = sampled(columns).astype(np.float64)
     finite = np.isfinite(some)
     ordered = np.sort(np.where(finite, some, np.inf), axis=0)
-    middle = np.maximum(np.count_nonzero(finite, axis=0) - 1, 0) // 2
-    found = ordered[middle, np.arange(columns.shape[1])]
-    return np.where(np.isfinite(found), found, 0.0)
+    counts = np.count_nonzero(finite, axis=0)
+    found: Floats = ordered[np.maximum(counts - 1, 0) // 2, np.arange(columns.shape[1])]
+    for channel in np.flatnonzero(counts == 0):
+        column = columns[:, channel]
+        first = column[np.isfinite(column)][:1]
+        found[channel] = first[0] if first.size else 0.0
+    return found
 
 
 def moments_of(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -9,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nandoctor.audit.kernels.scan import ChannelFacts, scan
+from nandoctor.audit.kernels.scan import ChannelFacts, Scan, scan
 from nandoctor.audit.probes import Probe
 from nandoctor.audit.profile.channels import CHANNELS, Numbers, flattened, merge_channels, numbers_of
 from nandoctor.audit.profile.classes import Classes, classes_in
 from nandoctor.audit.profile.files import Files
-from nandoctor.audit.profile.rows import Rows
-from nandoctor.audit.profile.sketches import Quantiles
+from nandoctor.audit.profile.rows import NAMED, Rows
+from nandoctor.audit.profile.sketches import Distinct, Quantiles, sample
 from nandoctor.audit.source import Column, Role
 
 Form = tuple[tuple[int, ...], str]
@@ -23,6 +25,9 @@ Form = tuple[tuple[int, ...], str]
 
 HASHED = 1 << 24
 """Rows whose hashes are kept, to find the ones that occur twice: 128 MiB."""
+
+SCANNED = 1 << 16
+"""Rows that are looked at in one go: what is found of each is more than a row of a few numbers."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +44,7 @@ class ComponentProfile:
         bins: how often each value of an integer of one byte occurs.
         classes: of a target of whole numbers.
         quantiles: of all numbers.
+        distinct: of all numbers; see `distinct_numbers`.
         probes: the rows that each probe holds for.
         hashes: of the rows, in order, up to 16 million: `(n,) uint64`; with `hashed`, the numbers of those rows.
         files: of all rows.
@@ -52,6 +58,7 @@ class ComponentProfile:
     bins: NDArray[np.int64] | None = None
     classes: Classes | None = None
     quantiles: Quantiles = field(default_factory=Quantiles)
+    distinct: Distinct = field(default_factory=Distinct)
     probes: Mapping[str, Rows] = field(default_factory=dict)
     hashes: tuple[NDArray[np.uint64], ...] = ()
     hashed: tuple[NDArray[np.int64], ...] = ()
@@ -67,11 +74,26 @@ class ComponentProfile:
             bins=_or_merged(self.bins, other.bins, np.add),
             classes=_or_merged(self.classes, other.classes, Classes.__add__),
             quantiles=self.quantiles + other.quantiles,
+            distinct=self.distinct + other.distinct,
             probes=_both(self.probes, other.probes, self.rows),
             hashes=_first(HASHED, self.hashes + other.hashes),
             hashed=_first(HASHED, self.hashed + tuple(h + self.rows for h in other.hashed)),
             files=self.files + other.files,
         )
+
+    @property
+    def distinct_numbers(self) -> int | None:
+        """How many different numbers there are: exact of uint8, of class ids and of few elements.
+
+        Of more, how many there are in a sample, exact up to 4,096 and estimated beyond. None of what is no number.
+        """
+        if self.channels is None:
+            return None
+        if self.bins is not None and self.bins.sum() == self.channels.count.sum():
+            return int(np.count_nonzero(self.bins))
+        if self.classes is not None and self.classes.whole and not self.classes.many:
+            return len(self.classes.elements)
+        return self.distinct.count
 
     @property
     def numbers(self) -> Numbers | None:
@@ -117,7 +139,9 @@ def _profile_rows(
     column: Column, values: NDArray[Any], at: NDArray[np.int64], probes: Sequence[Probe]
 ) -> ComponentProfile:
     form: Form = (values.shape[1:], str(values.dtype))
-    known = ComponentProfile(role=column.role, forms={form: Rows(len(at), at)})
+    known = ComponentProfile(role=column.role, forms={form: Rows(len(at), at[:NAMED])})
+    if values.dtype.name == "bfloat16":  # of ml_dtypes, which NumPy takes for bytes
+        values = values.astype(np.float32)
     if values.dtype.kind not in "biuf" or not values.size:
         return known
     values = np.ascontiguousarray(
@@ -125,17 +149,35 @@ def _profile_rows(
     )
     width = values.shape[-1] if values.ndim > 1 and values.shape[-1] <= CHANNELS else 1
     target = column.role == "target"
-    found = scan(values, width, binned_rows=target)
+    starts = range(0, len(values), SCANNED)
+    found = [scan(values[n : n + SCANNED], width, binned_rows=target) for n in starts]
+    some, every = sample(values)
     return replace(
         known,
-        channels=found.channels,
-        bins=found.bins,
-        classes=classes_in(values, found.rows.bins) if target else None,
-        quantiles=Quantiles.of(values),
-        probes={probe.name: Rows.where(probe.holds(found.rows), at) for probe in probes},
-        hashes=(found.rows.hash,),
+        channels=functools.reduce(merge_channels, (part.channels for part in found)),
+        bins=_or_none([part.bins for part in found]),
+        classes=classes_in(values, found[0].rows.bins if len(found) == 1 else None) if target else None,
+        quantiles=Quantiles.of_sample(some, every),
+        distinct=Distinct.of_sample(some, every),
+        probes={probe.name: _answers(probe, found, at) for probe in probes},
+        hashes=(np.concatenate([part.rows.hash for part in found]) ^ _form_hash(form),),
         hashed=(at,),
     )
+
+
+def _or_none(bins: Sequence[NDArray[np.int64] | None]) -> NDArray[np.int64] | None:
+    """Their sum; None where there are none."""
+    return functools.reduce(lambda one, other: _or_merged(one, other, np.add), bins)
+
+
+def _answers(probe: Probe, found: Sequence[Scan], at: NDArray[np.int64]) -> Rows:
+    holds = [probe.holds(part.rows) for part in found]
+    return Rows.where(holds[0] if len(holds) == 1 else np.concatenate(holds), at)
+
+
+def _form_hash(form: Form) -> np.uint64:
+    """Rows of the same bytes are not the same if their shapes or dtypes differ."""
+    return np.uint64(int.from_bytes(hashlib.blake2b(repr(form).encode(), digest_size=8).digest()))
 
 
 def _both(one: Mapping[Any, Rows], other: Mapping[Any, Rows], before: int) -> dict[Any, Rows]:
