@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nandoctor.audit.kernels.scan import scan
+from nandoctor.audit.profile.component import profile_column
 from nandoctor.audit.source import Chunk, Column, Source
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ def same(name: str, row: int, column: Column, value: NDArray[Any], known: Hashes
     """Whether the value of a row is the one of the first reading; also where that left no hash to tell by."""
     if (name, row) not in known:
         return True
-    last = value if column.channels == "last" or value.ndim < 2 else np.moveaxis(value, 0, -1)
-    return int(scan(last[None], 1).rows.hash[0]) == known[name, row]
+    found = profile_column(Column(value[None], column.role, channels=column.channels), 1, ())
+    return bool(found.hashes) and int(found.hashes[0][0]) == known[name, row]
 
 
 def value_at(column: Column, row: int) -> NDArray[Any] | None:
