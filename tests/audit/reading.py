@@ -27,7 +27,7 @@ def forked(test: Callable[..., None]) -> Callable[..., None]:
 
 def seen(data: Any, labels: Any = None, **more: Any) -> Audited:
     """What an audit sees of data."""
-    wishes = {name: more.pop(name) for name in ("loss", "model", "ignore_class") if name in more}
+    wishes = {name: more.pop(name) for name in ("loss", "model", "batch_size") if name in more}
     return examine(Request(data, labels), wishes_of(**wishes), **more)
 
 

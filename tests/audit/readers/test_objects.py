@@ -133,6 +133,17 @@ def test_what_has_no_entry_for_each_row_is_left_out_and_told():
     assert any("targets has not one entry for each row" in note for note in lengths.result.notes)
 
 
+def test_an_object_may_yield_the_same_array_again_and_again():
+    buffer = np.empty((4, 2), np.float32)
+
+    def reused():
+        for n in range(3):
+            buffer[:] = np.nan if n == 1 else n
+            yield buffer, np.arange(4)
+
+    assert findings(seen(reused())) == [("nonfinite-input", "inputs", (4, 5, 6, 7))]
+
+
 def test_rows_of_different_lengths_are_kept_as_they_are():
     audited = seen(iter([([[1, 2], [3]], [0, 1]), ([[4, 5, 6], []], [1, 1])]))
     assert forms(audited, "inputs") == {
@@ -209,6 +220,21 @@ def test_validation_rows_are_told_to_the_checks(monkeypatch):
     monkeypatch.setattr(auditing, "CHECKS", (check,))
     seen((X, Y), validation=(X[:0], Y[:0]))
     assert told == [0]
+
+
+def test_the_batches_of_a_validation_do_not_matter(monkeypatch):
+    from nandoctor.audit import auditing
+    from nandoctor.audit.checks.check import Check
+
+    told = []
+
+    def examine(examined):
+        told.append((examined.about.batches, examined.profile.batches.count, examined.wishes.batch_size))
+        return iter(())
+
+    monkeypatch.setattr(auditing, "CHECKS", (Check(examine),))
+    seen(batches(), validation=batches(size=4), batch_size=5)
+    assert told == [({5: 2, 2: 1}, 3, 5), ({}, 0, None)]
 
 
 def test_the_profile_does_not_depend_on_where_chunks_are_merged():

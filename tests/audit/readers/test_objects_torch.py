@@ -214,6 +214,24 @@ def test_a_table_as_the_user_has_formatted_it():
 
 
 @forked
+def test_what_is_nested_or_missing():
+    import datasets
+
+    columns = {
+        "nested": [[[1, 2], [3]], [[4]], []],
+        "matrix": [[[1, 2], [3, 4]], [[5, 6], [7, 8]], [[5, 6], [7, 8]]],
+        "flag": [True, None, False],
+        "struct": [{"a": 1}, {"a": 2}, {"a": 3}],
+    }
+    audited = seen(datasets.Dataset.from_dict(columns))
+    assert forms(audited, "nested") == {((3,), "int64"): 1, ((1,), "int64"): 1, ((0,), "int64"): 1}
+    assert forms(audited, "matrix") == {((2, 2), "int64"): 3}
+    assert forms(audited, "flag") == {((), "float64"): 3}
+    assert forms(audited, "struct") == {((), "object"): 3}
+    assert findings(audited) == [("nonfinite-input", "flag", (1,))]
+
+
+@forked
 def test_images_of_hugging_face():
     import datasets
     from PIL import Image

@@ -163,7 +163,8 @@ class Gathered:
             self._take(element, 1, 0)
             return
         block = isinstance(element, Block)
-        leaves = leaves_of(element.rows if isinstance(element, Block) else element, self._source.layout)
+        found = leaves_of(element.rows if isinstance(element, Block) else element, self._source.layout)
+        leaves = [Leaf(leaf.name, leaf.role, _kept(leaf.values)) for leaf in found]
         if self._batched is None:
             self._batched = is_batch(leaves)
         if not self._batched and not block:
@@ -229,6 +230,11 @@ class Gathered:
         shape = values[0].shape
         first = len(shape) == 3 and shape[0] in (1, 3, 4) and shape[2] not in (1, 3, 4)
         return "first" if first else "last"
+
+
+def _kept(values: Values) -> Values:
+    """A copy: an object may yield the same array again and again, with other rows in it."""
+    return values.copy() if isinstance(values, np.ndarray) else [row.copy() for row in values]
 
 
 def _as_one(row: Values) -> Values:

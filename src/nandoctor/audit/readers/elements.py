@@ -192,10 +192,15 @@ def _of_list(values: Sequence[Any]) -> Values:
 
 
 def _unpacked(rows: Array) -> Values:
-    """Arrays in an array: rows of different shapes; one that is missing is NaN. Text stays as it is."""
+    """Arrays in an array: rows of different shapes. One that is missing is NaN. Text stays as it is."""
     if not any(isinstance(row, (np.ndarray, list)) for row in rows):
         return rows
-    return alike([np.asarray(np.nan) if row is None else _one_array(row) for row in rows])
+    arrays = [np.asarray(np.nan) if row is None else _one_array(row) for row in rows]
+    if any(row is None for row in rows) and all(array.dtype.kind in "biuf" for array in arrays):
+        arrays = [array.astype(np.float64) for array in arrays]
+    elif len({array.ndim for array in arrays}) > 1:  # ragged at a depth where some rows happen not to be
+        arrays = [array.reshape(-1) for array in arrays]
+    return alike(arrays)
 
 
 def _one_array(row: Any) -> Array:
