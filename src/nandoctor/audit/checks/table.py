@@ -2,7 +2,39 @@
 
 from __future__ import annotations
 
-from nandoctor.audit.checks import nonfinite
+from nandoctor.audit.checks import (
+    constant_feature,
+    empty_batch,
+    empty_validation,
+    half_range,
+    label_form,
+    label_range,
+    no_valid_label,
+    no_valid_pair,
+    nonfinite,
+    output_kind,
+    sequences,
+    target_range,
+    tiny_batch,
+    unscaled_input,
+    unscaled_target,
+)
 from nandoctor.audit.checks.check import Check
 
-CHECKS: tuple[Check, ...] = (nonfinite.CHECK,)
+CHECKS: tuple[Check, ...] = (
+    nonfinite.CHECK,
+    label_range.CHECK,
+    label_form.CHECK,
+    target_range.CHECK,
+    no_valid_label.CHECK,
+    no_valid_pair.CHECK,
+    sequences.CHECK,
+    output_kind.CHECK,
+    empty_batch.CHECK,
+    tiny_batch.CHECK,
+    empty_validation.CHECK,
+    unscaled_input.CHECK,
+    unscaled_target.CHECK,
+    half_range.CHECK,
+    constant_feature.CHECK,
+)
