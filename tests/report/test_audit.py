@@ -116,6 +116,10 @@ def test_the_files_of_a_finding_are_named():
     )
 
 
+def test_what_has_no_row_may_be_a_column():
+    assert "  Names  price, age" in shown(result_of(finding(files=("price", "age"))))
+
+
 def test_the_one_file_of_all_is_not_named_again():
     assert "Files" not in shown(result_of(finding(files=("train.npz",), rows=(1,), row_count=1)))
 
@@ -208,14 +212,24 @@ def test_what_fix_wrote_and_what_is_still_to_do(tmp_path, monkeypatch):
     scale = Found(
         cause="unscaled-input", severity="warning", component="inputs", summary="", repair="Scale.", code="layer()"
     )
-    both = audits.with_found(one, *one.found, scale)
+    label = Found(
+        cause="label-out-of-range",
+        severity="error",
+        component="inputs",
+        summary="",
+        rows=audits.rows_of(3),
+        code="ignore_class=9",
+        drop=True,
+    )
+    both = audits.with_found(one, *one.found, scale, label)
     stream = io.StringIO()
-    print_repair(repair_of(both), check_target(tmp_path / "keep.npy"), both.result, stream)
+    print_repair(repair_of(both), check_target(tmp_path / "keep.npy"), stream)
     lines = stream.getvalue().replace(str(tmp_path) + "/", "").splitlines()
     assert "the numbers of the rows to keep, int64" in stream.getvalue()
-    assert "         38 of 40 rows; 2 left out for nonfinite-input" in lines
+    assert "         38 of 40 rows; left out: 2 for nonfinite-input, 1 for" in lines
     at = lines.index("  Still  unscaled-input of inputs, in your program:")
     assert lines[at + 1] == "         layer()"
+    assert not any("ignore_class" in line for line in lines), "these rows are left out"
 
 
 def test_class_names_come_from_the_format(monkeypatch):

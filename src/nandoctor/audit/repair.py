@@ -26,11 +26,13 @@ class Repair:
         rows: of the data.
         dropped: `(n,) int64`, the numbers of the rows to leave out, rising.
         causes: how many rows are left out for each cause; a row may be left out for several.
+        still: the findings that this does not repair, and that have code that does.
     """
 
     rows: int
     dropped: NDArray[np.int64]
     causes: tuple[tuple[str, int], ...]
+    still: tuple[Found, ...] = ()
 
     @property
     def kept(self) -> NDArray[np.int64]:
@@ -94,7 +96,12 @@ def repair_of(audited: Audited) -> Repair:
     for cause, rows in numbers:
         causes[cause] = np.union1d(causes.get(cause, np.empty(0, np.int64)), rows).astype(np.int64)
     dropped = np.unique(np.concatenate(list(causes.values())))
-    return Repair(profile.rows, dropped, tuple((cause, len(rows)) for cause, rows in causes.items() if len(rows)))
+    return Repair(
+        rows=profile.rows,
+        dropped=dropped,
+        causes=tuple((cause, len(rows)) for cause, rows in causes.items() if len(rows)),
+        still=tuple(f for f in audited.found if f.code is not None and not f.drop),
+    )
 
 
 def _is_of_data(found: Found, audited: Audited) -> bool:

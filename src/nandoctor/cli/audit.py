@@ -53,7 +53,7 @@ def audit_data(request: Request, wishes: Wishes, options: AuditOptions) -> int:
     if target is not None and audited.whole:
         wanted = repair_of(audited)
         repair(audited, wanted, target)
-        print_repair(wanted, target, audited.result, stream)
+        print_repair(wanted, target, stream)
     if not audited.whole:
         return INTERRUPTED
     return FINDINGS if audited.result.status == "fault" or audited.profile.broken else 0

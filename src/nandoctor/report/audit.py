@@ -10,7 +10,7 @@ from rich.text import Text
 from nandoctor.audit.repair import Repair, Target
 from nandoctor.findings import AuditFinding, AuditResult, Severity
 from nandoctor.report.audit_table import component_table
-from nandoctor.report.audit_words import by_severity, classes_text, files_text, fit, plain, rows_text, verdict
+from nandoctor.report.audit_words import by_severity, classes_text, files_text, fit, places, plain, rows_text, verdict
 from nandoctor.report.terminal import console_on, print_row, print_wrapped
 from nandoctor.report.words import count, printable
 
@@ -53,22 +53,26 @@ def print_audit(result: AuditResult, stream: TextIO, *, loss: str | None = None,
         )
 
 
-def print_repair(repair: Repair, target: Target, result: AuditResult, stream: TextIO) -> None:
+def print_repair(repair: Repair, target: Target, stream: TextIO) -> None:
     """Print what `--fix` wrote, and what it takes beside that: what no row is to blame for."""
     console = console_on(stream)
     console.print()
     path = printable(str(target.path))
     print_row(console, "Wrote", Text(f"{path}: {target.writer.what}"))
     left = len(repair.dropped)
-    causes = ", ".join(f"{n:,} left out for {cause}" for cause, n in repair.causes)
-    print_row(console, "", Text(f"{repair.rows - left:,} of {count(repair.rows, 'row')}{f'; {causes}' * bool(left)}"))
+    causes = ", ".join(f"{n:,} for {cause}" for cause, n in repair.causes)
+    print_row(
+        console,
+        "",
+        Text(f"{repair.rows - left:,} of {count(repair.rows, 'row')}{f'; left out: {causes}' * bool(left)}"),
+    )
     if target.writer.use:
         print_row(console, "", Text(target.writer.use.format(path), "green"))
-    for finding in result.findings:
-        if finding.code_of_repair is not None:
-            print_row(console, "Still", Text(f"{finding.cause} of {printable(finding.component)}, in your program:"))
-            for line in finding.code_of_repair.splitlines():
-                print_row(console, "", Text(plain(line), "green"))
+    for found in repair.still:
+        of = f" of {printable(found.component)}" if found.component else ""
+        print_row(console, "Still", Text(f"{found.cause}{of}, in your program:"))
+        for line in (found.code or "").splitlines():
+            print_row(console, "", Text(plain(line), "green"))
     console.print()
 
 
@@ -109,7 +113,7 @@ def _print_finding(console: Console, finding: AuditFinding, data: str, *, first:
     if finding.rows:
         print_row(console, "Rows", Text(rows_text(finding, told=not first)))
     if finding.files and finding.files != (data,):
-        print_row(console, "Files", Text(files_text(finding)))
+        print_row(console, places(finding), Text(files_text(finding)))
     if finding.repair is not None:
         print_row(console, "Fix", Text(plain(finding.repair)))
     for n, line in enumerate((finding.code_of_repair or "").splitlines()):

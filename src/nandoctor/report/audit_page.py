@@ -16,6 +16,7 @@ from nandoctor.report.audit_words import (
     fit,
     forms_text,
     found_in_brief,
+    places,
     plain,
     rows_text,
     seconds,
@@ -43,6 +44,7 @@ class FindingView:
 
     finding: AuditFinding
     rows: str
+    places: str
     files: tuple[str, ...]
 
 
@@ -135,6 +137,7 @@ def _finding(finding: AuditFinding) -> FindingView:
     return FindingView(
         finding=finding,
         rows=rows_text(finding) if finding.rows else "",
+        places=places(finding),
         files=tuple(printable(file) for file in finding.files),
     )
 

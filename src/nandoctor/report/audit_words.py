@@ -82,6 +82,11 @@ def rows_text(finding: AuditFinding, *, told: bool = False) -> str:
     return f"{shown}{f' and {more:,} more' if more > 0 else ''}{'' if told else ' (counted from 0)'}"
 
 
+def places(finding: AuditFinding) -> str:
+    """What the files of a finding are: without rows they may be columns as well."""
+    return "Files" if finding.rows else "Names"
+
+
 def files_text(finding: AuditFinding) -> str:
     """The first files of a finding."""
     shown = [printable(relative(file)) for file in finding.files[:_FILES]]
