@@ -14,14 +14,27 @@ from numpy.typing import NDArray
 
 from nandoctor.audit.kernels.compiling import kernel
 from nandoctor.audit.kernels.facts import LARGEST_HALF, ChannelFacts, RowFacts, Scan
+from nandoctor.audit.kernels.hashes import KEYS, hash_of
 from nandoctor.audit.kernels.lanes import lane_count, middles, moments_of
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
-def scan_floats(rows: NDArray[Any], channels: int, found: NDArray[np.uint64]) -> Scan:
-    """Of `(rows, n)` of any floats, with the hashes of the rows."""
+_NO_WORDS = np.empty((0, 1), np.uint64)
+
+
+def scan_floats(
+    rows: NDArray[Any], channels: int, found: NDArray[np.uint64], words: NDArray[np.uint64] = _NO_WORDS
+) -> Scan:
+    """Of `(rows, n)` of any floats.
+
+    Args:
+        rows: them.
+        channels: how many; elements n of a channel are so far apart.
+        found: the hashes of the rows; to be filled, where `words` has the rows as whole words.
+        words: `(rows, m)`: hashed in the same pass, since memory is slower than the arithmetic.
+    """
     tiny = np.finfo(rows.dtype).tiny
     if rows.dtype.itemsize not in (4, 8):
         rows = rows.astype(np.float32 if rows.dtype.itemsize < 4 else np.float64)
@@ -38,22 +51,9 @@ def scan_floats(rows: NDArray[Any], channels: int, found: NDArray[np.uint64]) ->
     shifts = np.tile(shift, lanes // channels)
     bits, size = flat.view(whole), rows.shape[1]
     ends_bits = ends.view(whole)
-    pass_over(
-        flat,
-        bits,
-        size,
-        whole.type,
-        marks,
-        shifts,
-        counts,
-        keys,
-        totals,
-        lane_counts,
-        ends,
-        ends_bits,
-        channels,
-        lane_sums,
-    )
+    of_rows = (counts, keys, totals, words, KEYS, found)
+    of_lanes = (lane_counts, ends, ends_bits, channels, lane_sums)
+    pass_over(flat, bits, size, whole.type, marks, shifts, *of_rows, *of_lanes)
     return Scan(
         _row_facts(size, counts, _numbers(keys, kind), totals, found),
         _channel_facts(rows, lane_counts.reshape(6, -1, channels).sum(axis=1), ends, shift, lane_sums),
@@ -117,6 +117,9 @@ def pass_over(
     row_counts: Ints,
     row_keys: NDArray[Any],
     row_totals: Floats,
+    words: NDArray[np.uint64],
+    hash_keys: NDArray[np.uint64],
+    row_hashes: NDArray[np.uint64],
     lane_counts: Ints,
     lane_ends: NDArray[Any],
     lane_bits: NDArray[Any],
@@ -134,6 +137,9 @@ def pass_over(
         row_counts: `(4, rows)`, to be zero: NaN, +inf, -inf, zero.
         row_keys: `(rows, 2)`, in `b`'s type, to be its largest and smallest: the least and greatest finite as a key.
         row_totals: `(rows,)`, to be zero: the sum of what is finite.
+        words: `(rows, m)`, the rows to be hashed, or none.
+        hash_keys: see `hashes`.
+        row_hashes: `(rows,)`, to be filled.
         lane_counts: `(6, lanes)`, to be zero: NaN, +inf, -inf, zero, subnormal, beyond float16.
         lane_ends: `(2, lanes)`, in `v`'s type, to be inf and -inf: the least and greatest finite.
         lane_bits: the same as integers.
@@ -147,34 +153,21 @@ def pass_over(
     floor, ceiling = marks[0], as_int(-marks[0] - 1)
     for start in range(0, len(v), piece):
         stop = min(start + piece, len(v))
-        small, large = False, False
-        low, high = marks[0], as_int(-marks[0] - 1)
         if size < SHORT:
             least, greatest, low, high = _short_rows(
                 v, b, start, stop, size, as_int, marks, row_counts, row_keys, row_totals
             )
-            small, large = least < marks[2], greatest > marks[3]
-        at = stop if size < SHORT else start
-        while at < stop:
-            row = at // size
-            end = min((row + 1) * size, stop)
-            least, greatest = _magnitudes(b[at:end], as_int, marks)
-            small |= least < marks[2]
-            large |= greatest > marks[3]
-            row_low, row_high = _key_ends(b[at:end], as_int, marks)
-            if greatest >= marks[1]:
-                row_low, row_high = _finite_key_ends(b[at:end], as_int, marks)
-            if least == 0 or greatest >= marks[1]:
-                _row_counts(b[at:end], marks, row_counts[:, row])
-            keys = row_keys[row]
-            keys[0], keys[1] = min(keys[0], row_low), max(keys[1], row_high)
-            low, high = min(low, row_low), max(high, row_high)
-            row_totals[row] += _total(v[at:end], scratch)
-            at = end
+        else:
+            least, greatest, low, high = _long_rows(
+                v, b, start, stop, size, as_int, marks, row_counts, row_keys, row_totals, scratch
+            )
+        for row in range(start // size, stop // size):  # those that end here
+            if row < len(words):
+                row_hashes[row] = hash_of(words[row], hash_keys)
         _sums(v[start:stop], shift, lane_sums[0], lane_sums[1])
-        if small:
+        if least < marks[2]:
             _count_small(b[start:stop], as_int, marks, lane_counts)
-        if large:
+        if greatest > marks[3]:
             _count_large(b[start:stop], as_int, marks, lane_counts)
         if low < floor or high > ceiling:
             _ends(v[start:stop], lane_ends[0], lane_ends[1])
@@ -217,6 +210,42 @@ def _short_rows(
         column += 1
         if column == size:
             row, column = row + 1, 0
+    return least, greatest, low, high
+
+
+@kernel
+def _long_rows(
+    v: NDArray[Any],
+    b: NDArray[Any],
+    start: int,
+    stop: int,
+    size: int,
+    as_int: Any,
+    marks: NDArray[Any],
+    counts: Ints,
+    row_keys: NDArray[Any],
+    totals: Floats,
+    scratch: Floats,
+) -> tuple[Any, Any, Any, Any]:
+    """The same as of short rows, with a vector loop for each row, or for what of it is in the piece."""
+    least, greatest = marks[0], as_int(0)
+    low, high = marks[0], as_int(-marks[0] - 1)
+    at = start
+    while at < stop:
+        row = at // size
+        end = min((row + 1) * size, stop)
+        row_least, row_greatest = _magnitudes(b[at:end], as_int, marks)
+        row_low, row_high = _key_ends(b[at:end], as_int, marks)
+        if row_greatest >= marks[1]:
+            row_low, row_high = _finite_key_ends(b[at:end], as_int, marks)
+        if row_least == 0 or row_greatest >= marks[1]:
+            _row_counts(b[at:end], marks, counts[:, row])
+        keys = row_keys[row]
+        keys[0], keys[1] = min(keys[0], row_low), max(keys[1], row_high)
+        low, high = min(low, row_low), max(high, row_high)
+        least, greatest = min(least, row_least), max(greatest, row_greatest)
+        totals[row] += _total(v[at:end], scratch)
+        at = end
     return least, greatest, low, high
 
 

@@ -12,7 +12,7 @@ from nandoctor.audit.kernels.compiling import kernel
 WORDS = 512
 """Words of 8 bytes that are summed up before the sum is mixed into the hash: 4 KiB."""
 
-_KEYS = np.random.Generator(np.random.PCG64(64)).integers(1 << 63, size=WORDS, dtype=np.uint64) * np.uint64(
+KEYS = np.random.Generator(np.random.PCG64(64)).integers(1 << 63, size=WORDS, dtype=np.uint64) * np.uint64(
     2
 ) + np.uint64(1)
 
@@ -22,13 +22,19 @@ def hash_rows(rows: NDArray[Any]) -> NDArray[np.uint64]:
     data = rows.view(np.uint8).reshape(len(rows), -1)
     found = np.empty(len(rows), np.uint64)
     if data.shape[1] in (1, 2, 4, 8):
-        hash_word(data.reshape(-1).view(f"u{data.shape[1]}").astype(np.uint64), _KEYS, found)
-    elif data.shape[1] % 8 == 0 and rows.ctypes.data % 8 == 0:
-        hash_words(data.view(np.uint64), _KEYS, found)
+        hash_word(data.reshape(-1).view(f"u{data.shape[1]}").astype(np.uint64), KEYS, found)
+    elif (words := words_of(rows)) is not None:
+        hash_words(words, KEYS, found)
     else:
         filled = np.zeros((data.shape[1] + 7) // 8, np.uint64)
-        hash_bytes(data, filled.view(np.uint8), filled, _KEYS, found)
+        hash_bytes(data, filled.view(np.uint8), filled, KEYS, found)
     return found
+
+
+def words_of(rows: NDArray[Any]) -> NDArray[np.uint64] | None:
+    """Rows of 16 bytes or more as whole words; None where they are not made of such."""
+    size = rows.shape[1] * rows.dtype.itemsize
+    return rows.view(np.uint64) if size > 8 and size % 8 == 0 and rows.ctypes.data % 8 == 0 else None
 
 
 @kernel
@@ -40,7 +46,7 @@ def mixed(x: Any) -> Any:
 
 
 @kernel
-def _hash(words: NDArray[np.uint64], keys: NDArray[np.uint64]) -> Any:
+def hash_of(words: NDArray[np.uint64], keys: NDArray[np.uint64]) -> Any:
     """Each word is mixed with the key of its place; the sums of these, block by block, are mixed into one another.
 
     A sum, since its order does not matter, is compiled to vector instructions.
@@ -66,7 +72,7 @@ def hash_word(words: NDArray[np.uint64], keys: NDArray[np.uint64], found: NDArra
 def hash_words(rows: NDArray[np.uint64], keys: NDArray[np.uint64], found: NDArray[np.uint64]) -> None:
     """Of rows of whole words."""
     for row in range(len(rows)):
-        found[row] = _hash(rows[row], keys)
+        found[row] = hash_of(rows[row], keys)
 
 
 @kernel
@@ -82,4 +88,4 @@ def hash_bytes(
         some = rows[row]
         for n in range(len(some)):
             filled[n] = some[n]
-        found[row] = _hash(words, keys)
+        found[row] = hash_of(words, keys)

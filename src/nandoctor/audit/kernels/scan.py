@@ -22,7 +22,7 @@ def scan(values: NDArray[Any], channels: int, *, binned_rows: bool = False) -> S
     """
     # numba takes half a second to import
     from nandoctor.audit.kernels.floats import scan_floats
-    from nandoctor.audit.kernels.hashes import hash_rows
+    from nandoctor.audit.kernels.hashes import hash_rows, words_of
     from nandoctor.audit.kernels.integers import scan_integers
     from nandoctor.audit.kernels.small import scan_bytes
 
@@ -31,6 +31,8 @@ def scan(values: NDArray[Any], channels: int, *, binned_rows: bool = False) -> S
         rows = rows.astype(rows.dtype.newbyteorder("="))
     if rows.dtype.kind == "b":
         rows = rows.view(np.uint8)
+    if rows.dtype.kind == "f" and (words := words_of(rows)) is not None:
+        return scan_floats(rows, channels, np.empty(len(rows), np.uint64), words)
     found = hash_rows(rows)
     if rows.dtype == np.uint8:
         return scan_bytes(rows, channels, found, binned=binned_rows and rows.shape[1] >= BINNED)
