@@ -6,6 +6,7 @@ import re
 
 import audit_pages
 import audits
+import msgspec
 import numpy as np
 import pytest
 
@@ -36,6 +37,20 @@ def test_a_table_has_its_values(pages):
     page = pages["table"]
     assert re.search(r'<th scope="row">17</th><td>2</td><td class="bad">NaN</td>', page)
     assert 'src="data:image' not in page
+
+
+def test_columns_have_the_names_that_the_data_give_them():
+    one = audit_pages.table()
+    inputs, *others = one.result.components
+    channels = tuple(
+        msgspec.structs.replace(c, name=name) for c, name in zip(inputs.channels, ("a", "b", "2", "d"), strict=True)
+    )
+    named = msgspec.structs.replace(
+        one.result, components=(msgspec.structs.replace(inputs, channels=channels), *others)
+    )
+    view = audit_rows.worst_rows(dataclasses.replace(one, result=named)).tables
+    assert view is not None
+    assert view.tables[0].columns == ("targets", "b", "a", "[2]", "d")
 
 
 def test_clean_data_are_fit(pages):

@@ -106,7 +106,7 @@ def _rendered(audited: Audited, loss: str | None) -> str:
         verdict=_verdict(result, loss),
         lead=f"{size_of(result)}, {found_in_brief(findings)}; {seconds(result.seconds)}.",
         status=_status(result),
-        findings=[_finding(f) for f in findings[:_FINDINGS]],
+        findings=[_finding(f, result.data) for f in findings[:_FINDINGS]],
         findings_left_out=max(0, len(findings) - _FINDINGS),
         causes=list(dict.fromkeys(f.cause for f in findings)),
         components=[_component(c, charts.get(c.name)) for c in chosen],
@@ -133,12 +133,12 @@ def _verdict(result: AuditResult, loss: str | None) -> str:
     return f"{first.title}."
 
 
-def _finding(finding: AuditFinding) -> FindingView:
+def _finding(finding: AuditFinding, data: str) -> FindingView:
     return FindingView(
         finding=finding,
         rows=rows_text(finding) if finding.rows else "",
         places=places(finding),
-        files=tuple(printable(file) for file in finding.files),
+        files=() if finding.files == (data,) else tuple(printable(file) for file in finding.files),
     )
 
 

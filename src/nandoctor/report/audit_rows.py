@@ -14,6 +14,7 @@ from nandoctor.audit.again import rows_again
 from nandoctor.report.batch import BatchView, Card, Cell, view_batch
 from nandoctor.report.pictures import Scale, is_picture, picture
 from nandoctor.report.values import text_of
+from nandoctor.report.words import printable
 
 if TYPE_CHECKING:
     from nandoctor.audit.auditing import Audited
@@ -60,7 +61,8 @@ def worst_rows(audited: Audited) -> WorstRows:
     cards = _cards(shown, causes, audited)
     if cards:
         return WorstRows(cards, None, max(len(c.card.pictures) for c in cards), missing)
-    return WorstRows((), _tables(shown), 0, missing)
+    names = {c.name: [channel.name for channel in c.channels] for c in audited.result.components}
+    return WorstRows((), _tables(shown, names), 0, missing)
 
 
 def _wanted(audited: Audited) -> dict[int, tuple[str, ...]]:
@@ -98,8 +100,8 @@ def _scale(name: str, audited: Audited) -> Scale | None:
     return Scale(numbers.minimum, numbers.maximum)
 
 
-def _tables(rows: Mapping[int, Row]) -> BatchView | None:
-    """Components of one shape as tables, in which the rows have their numbers in the data."""
+def _tables(rows: Mapping[int, Row], channels: Mapping[str, Sequence[str]]) -> BatchView | None:
+    """Components of one shape as tables, in which rows have their numbers in the data, and columns their names."""
     numbers = list(rows)
     if not numbers:
         return None
@@ -111,10 +113,22 @@ def _tables(rows: Mapping[int, Row]) -> BatchView | None:
     return replace(
         view,
         tables=tuple(
-            replace(table, rows=tuple(replace(r, row=numbers[r.row], guilty=False) for r in table.rows))
+            replace(
+                table,
+                columns=tuple(_named(column, channels.get(table.role, ())) for column in table.columns),
+                rows=tuple(replace(r, row=numbers[r.row], guilty=False) for r in table.rows),
+            )
             for table in view.tables
         ),
     )
+
+
+def _named(column: str, names: Sequence[str]) -> str:
+    """`[1]`, or what the data call that column."""
+    number = column[1:-1]
+    if not (column == f"[{number}]" and number.isdecimal() and int(number) < len(names)):
+        return column
+    return column if names[int(number)] == number else printable(names[int(number)])
 
 
 def _uniform(values: Sequence[NDArray[Any] | None]) -> bool:
