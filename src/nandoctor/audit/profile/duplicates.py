@@ -35,17 +35,26 @@ def duplicates(component: ComponentProfile) -> Duplicates:
     """
     if not component.hashes:
         return Duplicates(Rows())
-    hashes, numbers = np.concatenate(component.hashes), np.concatenate(component.hashed)
+    hashes = np.concatenate(component.hashes)
     again = np.flatnonzero(_occurs_twice(hashes))
     if not again.size:
         return Duplicates(Rows())
-    order = again[np.lexsort((numbers[again], hashes[again]))]  # by hash, and by row where that is the same
+    hashes, numbers = hashes[again], _at(component.hashed, again)
+    order = np.lexsort((numbers, hashes))  # by hash, and by row where that is the same
     begins = np.append(True, hashes[order][1:] != hashes[order][:-1])
     earliest = numbers[order][begins][np.cumsum(begins) - 1]
     later, partner = numbers[order][~begins], earliest[~begins]
     rising = np.argsort(later)
     first = rising[:PAIRS]
     return Duplicates(Rows.of(later[rising]), tuple(zip(later[first].tolist(), partner[first].tolist(), strict=True)))
+
+
+def _at(arrays: tuple[NDArray[np.int64], ...], places: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Elements of the arrays after each other, without a copy of all."""
+    ends = np.cumsum([len(array) for array in arrays])
+    each = np.split(places, np.searchsorted(places, ends[:-1]))
+    starts = [0, *ends[:-1].tolist()]
+    return np.concatenate([array[some - start] for array, some, start in zip(arrays, each, starts, strict=True)])
 
 
 def _occurs_twice(hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
