@@ -30,6 +30,7 @@ class Column:
         rows: which rows of the chunk the values are, rising from 0; None: all. A row that could not be read has none.
         files: the file of each row of the chunk; a single one: of all; empty: the data are in no file.
         channels: the axis of channels or features; the last one, unless the data say otherwise.
+        names: of the channels or features, where the data say; else empty.
     """
 
     values: Array | Sequence[Array]
@@ -37,6 +38,7 @@ class Column:
     rows: NDArray[np.int64] | None = None
     files: tuple[str, ...] = ()
     channels: Literal["last", "first"] = "last"
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ class ComponentProfile:
         probes: the rows that each probe holds for.
         hashes: of the rows, in order, up to 16 million: `(n,) uint64`; with `hashed`, the numbers of those rows.
         files: of all rows.
+        names: of the channels or features, where the data say; else empty.
     """
 
     role: Role
@@ -63,6 +64,7 @@ class ComponentProfile:
     hashes: tuple[NDArray[np.uint64], ...] = ()
     hashed: tuple[NDArray[np.int64], ...] = ()
     files: Files = field(default_factory=Files)
+    names: tuple[str, ...] = ()
 
     def __add__(self, other: ComponentProfile) -> ComponentProfile:
         return ComponentProfile(
@@ -79,6 +81,7 @@ class ComponentProfile:
             hashes=_first(HASHED, self.hashes + other.hashes),
             hashed=_first(HASHED, self.hashed + tuple(h + self.rows for h in other.hashed)),
             files=self.files + other.files,
+            names=self.names or other.names,
         )
 
     @property
@@ -109,6 +112,11 @@ class ComponentProfile:
             else tuple(numbers_of(self.channels, n) for n in range(len(self.channels.count)))
         )
 
+    def channel_name(self, channel: int) -> str:
+        """What the data call it, else its number."""
+        named = self.channels is not None and len(self.names) == len(self.channels.count)
+        return self.names[channel] if named else str(channel)
+
 
 def profile_column(column: Column, rows: int, probes: Sequence[Probe]) -> ComponentProfile:
     """Of one component of a chunk of `rows` rows."""
@@ -122,6 +130,7 @@ def profile_column(column: Column, rows: int, probes: Sequence[Probe]) -> Compon
         readable=len(numbers),
         probes={name: found.rising() for name, found in whole.probes.items()},
         files=Files.of(column.files, rows),
+        names=column.names,
     )
 
 

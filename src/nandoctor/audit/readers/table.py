@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from nandoctor.audit.readers.arrays import open_arrays
 from nandoctor.audit.readers.batches import open_iterable
+from nandoctor.audit.readers.files import open_files
 from nandoctor.audit.readers.function import open_function
 from nandoctor.audit.readers.huggingface import open_huggingface
 from nandoctor.audit.readers.in_memory import open_in_memory
 from nandoctor.audit.readers.keras_dataset import open_keras
+from nandoctor.audit.readers.paths import missing
 from nandoctor.audit.readers.tensorflow_dataset import open_tensorflow
 from nandoctor.audit.readers.torch_dataset import open_torch
 from nandoctor.audit.source import Source
@@ -54,6 +57,7 @@ READERS: tuple[Reader, ...] = (
     open_torch,
     open_in_memory,
     _open_arrays,
+    open_files,
     _open_iterable,  # last: nearly everything can be iterated over
 )
 
@@ -68,7 +72,20 @@ def open_source(request: Request) -> Source:
         source = reader(request)
         if source is not None:
             return source
-    what = (
-        repr(request.data) if isinstance(request.data, str) else f"an object of type {type(request.data).__qualname__}"
-    )
-    raise NandoctorError(f"{what} is nothing that can be audited. `nandoctor audit --help` lists the formats.")
+    raise NandoctorError(_unknown(request.data))
+
+
+def _unknown(data: Any) -> str:
+    """What to say of data that no reader knows: of a path whether it is there, of an object its type."""
+    if isinstance(data, (str, os.PathLike)):
+        text = os.fspath(data)
+        told = missing(text)
+        return told or f"{text} is nothing that can be audited. `nandoctor audit --help` lists the formats."
+    of_what = f" of {', '.join(sorted({type(one).__name__ for one in data}))}" if _holds_some(data) else ""
+    name = f"{type(data).__module__}.{type(data).__qualname__}".removeprefix("builtins.")
+    return f"an object of type {name}{of_what} is nothing that can be audited. `help(nandoctor.audit)` lists what is."
+
+
+def _holds_some(data: Any) -> bool:
+    """Whether what is in it says more than its own type."""
+    return isinstance(data, (list, tuple, set)) and 0 < len(data) <= 1000
