@@ -27,7 +27,7 @@ def test_all_rows_are_listed_not_the_first_ones_only():
 
 
 def test_a_row_is_named_with_its_file_and_its_place_in_it(monkeypatch):
-    values = np.array([0.0, np.nan, 0.0])
+    values = np.array([0.25, np.nan, -0.5])
     parts = [audits.Part(f, (audits.chunk_of(3, {"x": values}, files=(f,)),)) for f in ('a "1",.csv', "b\udc80.csv")]
     one = audits.audited_source(audits.Parts(parts), monkeypatch)
     expected = [("1", 'a "1",.csv', "1"), ("4", "b\udc80.csv", "1")]

@@ -94,7 +94,7 @@ def test_more_rows_than_are_known_by_number_are_refused():
 
 
 def test_what_was_read_in_part_is_not_repaired(tmp_path, monkeypatch):
-    broken = audits.Part("p", (audits.chunk_of(2, {"x": np.ones((2, 2))}),), breaks="the disk is gone")
+    broken = audits.Part("p", (audits.chunk_of(2, audits.spoilt(rows=2, bad=())),), breaks="the disk is gone")
     one = audits.audited_source(audits.Parts([broken]), monkeypatch)
     refused(one, tmp_path / "keep.npy", "not all rows were read")
 

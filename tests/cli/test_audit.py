@@ -165,7 +165,7 @@ class Part:
         if self.number == 20:
             print("reading", file=sys.stderr, flush=True)
         time.sleep(0.01)
-        yield Chunk(1, {"x": Column(np.full((1, 2), np.nan if self.number == 2 else self.number))})
+        yield Chunk(1, {"x": Column(np.array([[np.nan if self.number == 2 else 0.5, np.sin(self.number)]]))})
 
 class Slow:
     name, rows, about = "slow", 100_000, About(kind="slow")

@@ -125,7 +125,7 @@ def test_the_one_file_of_all_is_not_named_again():
 
 
 def test_what_was_read_in_part_is_said_to_be_with_the_reason(monkeypatch):
-    broken = audits.Part("b.npz", (audits.chunk_of(2, {"x": np.ones((2, 2))}),), breaks="the disk is gone")
+    broken = audits.Part("b.npz", (audits.chunk_of(2, audits.spoilt(rows=2, bad=())),), breaks="the disk is gone")
     result = audits.audited_source(audits.Parts([broken]), monkeypatch).result
     text = shown(result)
     assert "partly read: 2 rows" in text.splitlines()[0]

@@ -61,7 +61,7 @@ def test_clean_data_are_fit(pages):
 
 
 def test_what_was_read_in_part_is_not_called_fit(monkeypatch):
-    broken = audits.Part("b.npz", (audits.chunk_of(2, {"x": np.ones((2, 2))}),), breaks="the disk is gone")
+    broken = audits.Part("b.npz", (audits.chunk_of(2, audits.spoilt(rows=2, bad=())),), breaks="the disk is gone")
     page = render_audit(audits.audited_source(audits.Parts([broken]), monkeypatch))
     assert 'class="verdict unwatched"' in page
     assert "Read so far, partly read" not in page
