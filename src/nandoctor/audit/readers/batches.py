@@ -49,6 +49,7 @@ class StreamSource:
         layout: how an element is to be understood.
         batched: whether an element is a batch; None: told by the first one.
         rows: how many there are, where that is known.
+        ordered: whether they come in the same order whenever they are read.
         limit: rows after which no more are read; None: all are.
         images_first: whether images may have their channels before height and width, as torch has them.
     """
@@ -63,6 +64,7 @@ class StreamSource:
     images_first: bool = False
     classes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    ordered: bool = True
     learnt: dict[str, None] = field(default_factory=dict)
 
     @property
@@ -72,6 +74,7 @@ class StreamSource:
             classes=self.classes,
             notes=(*self.notes, *self.learnt),
             partial=self.limit is not None,
+            ordered=self.ordered,
         )
 
     def parts(self) -> Iterator[Part]:

@@ -36,6 +36,7 @@ def open_tensorflow(request: Request) -> StreamSource | None:
         layout=Layout(request.labels),
         batched=batched,
         notes=_shuffled(dataset),
+        ordered=not _shuffled(dataset),
     )
     if int(dataset.cardinality()) != _INFINITE:
         return source

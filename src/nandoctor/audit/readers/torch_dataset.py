@@ -61,6 +61,7 @@ def _of_loader(loader: Any, labels: Any, data: Any) -> StreamSource:
         images_first=True,
         classes=_classes(loader.dataset),
         notes=(told,) if chance else (),
+        ordered=not chance,
     )
 
 
