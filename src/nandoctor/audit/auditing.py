@@ -126,7 +126,7 @@ def examine_source(
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A source that has been read; `rows`: that it has, where that is known; `whole`: it was not interrupted."""
+    """A source that has been read; `whole`: it was not interrupted."""
 
     source: Source
     profile: Profile
@@ -151,15 +151,7 @@ class _Read:
             yield f"{name}: the rest could not be read ({why})"
 
 
-def _read(
-    source: Source,
-    wishes: Wishes,
-    *,
-    workers: int,
-    on_source: Callable[[Source], None],
-    on_rows: Callable[[int], None],
-) -> _Read:
-    on_source(source)
+def _read(source: Source, wishes: Wishes, *, workers: int, on_rows: Callable[[int], None]) -> _Read:
     probes = tuple(probe for check in CHECKS for probe in check.probes(wishes))
     profile, whole = profile_with_threads(source, probes, workers=workers, on_rows=on_rows)
     about = source.about

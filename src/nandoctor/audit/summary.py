@@ -23,9 +23,7 @@ def component_summary(name: str, component: ComponentProfile, classes: tuple[str
         readable=component.readable,
         forms=tuple((shape, dtype, rows.count) for (shape, dtype), rows in forms[:FORMS]),
         numbers=None if numbers is None else _numbers("", numbers),
-        channels=tuple(_numbers(component.channel_name(n), c) for n, c in enumerate(channels))
-        if len(channels) > 1
-        else (),
+        channels=_channels(component),
         quantiles=_quantiles(component),
         histogram=histogram_of(component),
         distinct=component.distinct_numbers,
