@@ -59,11 +59,11 @@ def moments_of(
     """
     channels = len(counts)
     each = sums.reshape(2, -1, channels)
+    totals = each[0].T.tolist()  # of the lanes of each channel
     found = []
-    for n, (count, shift) in enumerate(zip(counts, shifts, strict=True)):
-        squares = float(each[1, :, n].sum())
-        if not count or constant[n] or LEAST_SQUARES < squares < math.inf:
-            found.append(ExactMoments.around(count, shift, math.fsum(each[0, :, n]), squares))
+    for n, squares in enumerate(each[1].sum(axis=0).tolist()):
+        if not counts[n] or constant[n] or LEAST_SQUARES < squares < math.inf:
+            found.append(ExactMoments.around(counts[n], shifts[n], math.fsum(totals[n]), squares))
         else:
             found.append(_scaled_moments(rows.reshape(-1, channels)[:, n]))
     return tuple(found)
