@@ -12,6 +12,7 @@ from nandoctor.audit.readers.batches import open_iterable
 from nandoctor.audit.readers.files import open_files
 from nandoctor.audit.readers.function import open_function
 from nandoctor.audit.readers.huggingface import open_huggingface
+from nandoctor.audit.readers.images import open_images
 from nandoctor.audit.readers.in_memory import open_in_memory
 from nandoctor.audit.readers.keras_dataset import open_keras
 from nandoctor.audit.readers.paths import missing
@@ -57,6 +58,7 @@ READERS: tuple[Reader, ...] = (
     open_torch,
     open_in_memory,
     _open_arrays,
+    open_images,
     open_files,
     _open_iterable,  # last: nearly everything can be iterated over
 )
