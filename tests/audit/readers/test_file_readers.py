@@ -569,5 +569,5 @@ def test_images_are_left_to_their_reader(tmp_path):
 def test_what_cannot_be_audited_is_told_by_its_type():
     with pytest.raises(NandoctorError, match=r"an object of type object is nothing that can be audited"):
         audit(object())
-    with pytest.raises(NandoctorError, match=r"of type list of float, str"):
-        audit(["x", 1.5])
+    with pytest.raises(NandoctorError, match=r"an object of type int is nothing that can be audited"):
+        audit(42)

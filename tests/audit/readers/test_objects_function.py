@@ -124,4 +124,4 @@ def test_the_error_says_what_is_wrong_and_where(folder, name, capsys):
 def test_a_file_of_that_name_is_a_file(folder, capsys):
     (folder / "pipeline:arrays").write_text("")
     main(["audit", "pipeline:arrays"])
-    assert "pipeline:arrays' is nothing that can be audited" in capsys.readouterr().err
+    assert "pipeline:arrays is nothing that can be audited" in capsys.readouterr().err

@@ -237,7 +237,7 @@ def test_what_is_nested_or_missing():
     assert forms(audited, "matrix") == {((2, 2), "int64"): 3}
     assert forms(audited, "flag") == {((), "float64"): 3}
     assert forms(audited, "struct") == {((), "object"): 3}
-    assert findings(audited) == [("nonfinite-input", "flag", (1,))]
+    assert findings(audited) == [("nonfinite-input", "flag", (1,)), ("division-by-zero", "nested", (2,))]
 
 
 @forked

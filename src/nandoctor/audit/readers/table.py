@@ -83,11 +83,5 @@ def _unknown(data: Any) -> str:
         text = os.fspath(data)
         told = missing(text)
         return told or f"{text} is nothing that can be audited. `nandoctor audit --help` lists the formats."
-    of_what = f" of {', '.join(sorted({type(one).__name__ for one in data}))}" if _holds_some(data) else ""
     name = f"{type(data).__module__}.{type(data).__qualname__}".removeprefix("builtins.")
-    return f"an object of type {name}{of_what} is nothing that can be audited. `help(nandoctor.audit)` lists what is."
-
-
-def _holds_some(data: Any) -> bool:
-    """Whether what is in it says more than its own type."""
-    return isinstance(data, (list, tuple, set)) and 0 < len(data) <= 1000
+    return f"an object of type {name} is nothing that can be audited. `help(nandoctor.audit)` lists what is."
