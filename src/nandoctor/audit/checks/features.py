@@ -73,8 +73,13 @@ def _is_measured(component: ComponentProfile, numbers: Numbers) -> bool:
 def _group(name: str, component: ComponentProfile) -> Group:
     numbers, (shape, dtype) = component.channel_numbers, next(iter(component.forms))
     flat = len(shape) == 1 and len(component.forms) == 1
-    columns = tuple(f"column {n}" for n in range(len(numbers))) if flat and shape[0] == len(numbers) else ()
+    columns = _column_names(component, len(numbers)) if flat and shape[0] == len(numbers) else ()
     return Group(name, columns, numbers, shape, dtype, shape[0] if flat and not columns else 1)
+
+
+def _column_names(component: ComponentProfile, columns: int) -> tuple[str, ...]:
+    names = map(component.channel_name, range(columns))
+    return tuple(names if component.names else (f"column {name}" for name in names))
 
 
 def _of_columns(columns: list[tuple[str, ComponentProfile]]) -> Group:
