@@ -94,9 +94,8 @@ def _with_all_data(diagnosis: Diagnosis, subject: Subject) -> Diagnosis:
         if not arrays:
             return diagnosis
         from nandoctor.audit.evidence import evidence_of  # its kernels are compiled: a healthy run needs none of it
-        from nandoctor.audit.wishes import Wishes
 
-        facts = evidence_of(diagnosis.cause, arrays, Wishes())
+        facts = evidence_of(diagnosis.cause, arrays, subject.model_given())
     except Exception as error:  # the diagnosis stands without it
         warn(f"the data could not be audited: {error}")
         return diagnosis

@@ -4,7 +4,6 @@ import numpy as np
 
 from nandoctor.audit import evidence
 from nandoctor.audit.evidence import evidence_of
-from nandoctor.audit.wishes import Wishes
 
 
 def _data(rows=100):
@@ -15,7 +14,7 @@ def _data(rows=100):
 def test_all_rows_that_show_the_same_are_told():
     data = _data()
     data["input[0]"][[7, 31, 99], 2] = np.nan
-    (fact,) = evidence_of("nonfinite-input", data, Wishes())
+    (fact,) = evidence_of("nonfinite-input", data)
     assert fact.text == "of the 100 rows of x 3 show the same: 7, 31, 99"
     assert fact.values["rows"] == [7, 31, 99]
 
@@ -23,17 +22,17 @@ def test_all_rows_that_show_the_same_are_told():
 def test_what_is_wrong_otherwise_is_not_told():
     data = _data()
     data["target[0]"][5] = np.inf
-    assert evidence_of("nonfinite-input", data, Wishes()) == ()
+    assert evidence_of("nonfinite-input", data) == ()
 
 
 def test_healthy_data_say_nothing():
-    assert evidence_of("nonfinite-input", _data(), Wishes()) == ()
+    assert evidence_of("nonfinite-input", _data()) == ()
 
 
 def test_one_of_several_inputs_is_named_by_its_place():
     data = _data()
     data["input[1]"] = np.full((100, 2), np.nan)
-    (fact,) = evidence_of("nonfinite-input", data, Wishes())
+    (fact,) = evidence_of("nonfinite-input", data)
     assert fact.text.startswith("of the 100 rows of x[1] 100 show the same: 0, 1, 2,")
     assert fact.text.endswith(" ...")
 
@@ -42,4 +41,4 @@ def test_data_that_are_too_large_are_left_alone(monkeypatch):
     data = _data()
     data["input[0]"][3] = np.nan
     monkeypatch.setattr(evidence, "MOST_BYTES", 100)
-    assert evidence_of("nonfinite-input", data, Wishes()) == ()
+    assert evidence_of("nonfinite-input", data) == ()

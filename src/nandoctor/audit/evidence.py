@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from nandoctor.audit.auditing import examine_source
+from nandoctor.audit.auditing import examine_source, wishes_of
 from nandoctor.audit.readers.arrays import ArraySource
 from nandoctor.audit.source import Role
-from nandoctor.audit.wishes import Wishes
 from nandoctor.findings import AuditFinding, Fact
 
 MOST_BYTES = 2 << 30
@@ -20,13 +19,13 @@ _ROLES: dict[str, Role] = {"input": "input", "target": "target", "sample_weight"
 _NAMES = {"input": "x", "target": "y", "sample_weight": "sample_weight"}
 
 
-def evidence_of(cause: str, arrays: Mapping[str, np.ndarray[Any, Any]], wishes: Wishes) -> tuple[Fact, ...]:
+def evidence_of(cause: str, arrays: Mapping[str, np.ndarray[Any, Any]], model: Any = None) -> tuple[Fact, ...]:
     """The rows of all the data that show the same cause.
 
     Args:
         cause: its id.
         arrays: of as many rows, by what they are to a training: `input[0]`, `target[0]`, `sample_weight[0]`.
-        wishes: what is known of the loss and the model.
+        model: which is trained on them, and knows its loss.
     """
     if sum(array.nbytes for array in arrays.values()) > MOST_BYTES:
         return ()
@@ -36,7 +35,7 @@ def evidence_of(cause: str, arrays: Mapping[str, np.ndarray[Any, Any]], wishes: 
         {names[key]: array for key, array in arrays.items()},
         {names[key]: _ROLES[key.split("[")[0]] for key in arrays},
     )
-    findings = examine_source(source, wishes).result.findings
+    findings = examine_source(source, wishes_of(model=model)).result.findings
     return tuple(_fact(finding, source.rows) for finding in findings if finding.cause == cause and finding.row_count)
 
 

@@ -75,6 +75,9 @@ class RecordedStep:
     def data_given(self) -> dict[str, np.ndarray]:
         return {}
 
+    def model_given(self) -> None:
+        return None
+
     def is_finite_at(self, batch: Batch, scale: float) -> bool | None:
         return None
 

@@ -241,6 +241,9 @@ class KerasTraining:
         given = given_to(self.model)
         return {} if given is None else given_arrays(given)
 
+    def model_given(self) -> Any:
+        return self.model
+
     def _is_finite(self, batch: Batch, data: Any, scale: float) -> bool | None:
         before = self.state()
         seen: list[bool] = []
