@@ -339,7 +339,10 @@ Exit code: 0 nothing found, 1 findings, 2 the data cannot be opened,
 
 @app.command("audit", help=_AUDIT_HELP, short_help="Look at data: what in them will make a training break?")
 def audit_command(
-    data: Annotated[str, typer.Argument(metavar="DATA", help="A file, folder, glob, address, or MODULE:FUNCTION.")],
+    data: Annotated[
+        list[str],
+        typer.Argument(metavar="DATA...", help="Files of one kind, a folder, glob, address, MODULE:FUNCTION."),
+    ],
     labels: Annotated[
         str | None,
         typer.Option(
@@ -362,6 +365,11 @@ def audit_command(
     learning_rate: Annotated[
         float | None, typer.Option("--learning-rate", metavar="RATE", help="Judge the scale of the data by it.")
     ] = None,
+    replicas: Annotated[int, typer.Option("--replicas", min=1, metavar="N", help="Devices that share a batch.")] = 1,
+    drop_remainder: Annotated[
+        bool, typer.Option("--drop-remainder", help="A last batch with fewer rows is left out.")
+    ] = False,
+    in_order: Annotated[bool, typer.Option("--in-order", help="Batches are the rows in order, not shuffled.")] = False,
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, metavar="N", help="Threads; else one for each core.")
     ] = None,
@@ -390,11 +398,14 @@ def audit_command(
         ignore_class=ignore_class,
         batch_size=batch_size,
         learning_rate=learning_rate,
+        replicas=replicas,
+        drop_remainder=drop_remainder,
+        shuffled=not in_order,
     )
     options = AuditOptions(
         validation=validation, workers=workers, json=json, html=html, rows=rows, fix=fix, quiet=quiet
     )
-    raise typer.Exit(audit_data(Request(data, labels, ignore_class), wishes, options))
+    raise typer.Exit(audit_data(Request(data if len(data) > 1 else data[0], labels, ignore_class), wishes, options))
 
 
 @app.command("explain", short_help="Explain a cause, or list all causes.")
