@@ -220,3 +220,17 @@ def test_ctrl_c_before_the_first_row_writes_nothing(tmp_path):
     assert out == ""
     assert "interrupted before there was anything to report" in err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_several_files_are_one_data_set(tmp_path, capsys):
+    files = [str(tmp_path / f"{n}.npz") for n in range(3)]
+    for file in files:
+        np.savez(file, x=np.eye(4), y=np.arange(4) % 2)
+    assert main(["audit", *files]) == 0
+    assert ": 12 rows, 2 components, nothing found" in capsys.readouterr().out
+
+
+def test_several_files_that_are_not_there(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["audit", "a.npz", "b.npz"]) == 2
+    assert "there is no file or folder a.npz, nor any other of these" in capsys.readouterr().err

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nandoctor.audit.auditing import Audited, examine
 from nandoctor.audit.listing import listed_rows
+from nandoctor.audit.readers.paths import resolve
 from nandoctor.audit.readers.table import Request
 from nandoctor.audit.repair import Target, check_target, repair, repair_of
 from nandoctor.audit.wishes import Wishes
@@ -34,12 +37,19 @@ class AuditOptions:
     quiet: bool = False
 
 
+def _check_some_are_there(data: Any) -> None:
+    """Of several names on a command line none is data of its own, as a list of texts in memory would be."""
+    if isinstance(data, list) and resolve(data) is None:
+        raise NandoctorError(f"there is no file or folder {data[0]}, nor any other of these: looked in {os.getcwd()}.")
+
+
 def audit_data(request: Request, wishes: Wishes, options: AuditOptions) -> int:
     """Audit, report, write what is asked for; the exit code.
 
     Raises:
         NandoctorError: the data cannot be opened, or a file not be written.
     """
+    _check_some_are_there(request.data)
     target = _checked(options)
     try:
         audited = _examined(request, wishes, options)

@@ -105,10 +105,13 @@ def _searched(path: str) -> str:
     return f"looked in {folder}" if folder.is_dir() else f"the folder {folder} does not exist either"
 
 
-def _several(paths: Sequence[Any]) -> Found:
+def _several(paths: Sequence[Any]) -> Found | None:
+    """Of several; None where none is there and all are plain text, which may be data of its own."""
+    each = [resolve(path) for path in paths]
+    if not any(each) and all(isinstance(path, str) for path in paths):
+        return None
     found = []
-    for path in paths:
-        one = resolve(path)
+    for path, one in zip(paths, each, strict=True):
         if one is None:
             raise NandoctorError(missing(os.fspath(path)) or f"there is no file {path}.")
         found.append(one)

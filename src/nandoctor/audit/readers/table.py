@@ -56,10 +56,10 @@ READERS: tuple[Reader, ...] = (
     open_keras,
     open_huggingface,
     open_torch,
-    open_in_memory,
-    _open_arrays,
     open_images,
     open_files,
+    open_in_memory,
+    _open_arrays,
     _open_iterable,  # last: nearly everything can be iterated over
 )
 
