@@ -2,6 +2,7 @@
 # make test      install, and run all tests
 # make check     the one gate: format, lint, types, tests, docs
 # make clinic    every case of the clinic through nandoctor and its peers, and a table of what was right: half an hour
+# make clinic-proof  every treatment that is called proven, applied and run without nandoctor: an hour
 # make corpus    all tests, the long ones too: some forty minutes on two cores
 # make numerics  the tests of the numerics alone, on TensorFlow, JAX and torch
 # make bench     what watching and the numerics cost, on this machine; takes minutes, and wants it quiet
@@ -13,7 +14,7 @@ READY = $(VENV)/.ready
 BACKENDS = $(VENV)/.backends
 JOBS ?= 2
 
-.PHONY: demo test backends numerics corpus clinic bench check format lint types docs fix clean
+.PHONY: demo test backends numerics corpus clinic clinic-proof bench check format lint types docs fix clean
 .DEFAULT_GOAL := check
 
 $(READY): pyproject.toml constraints.txt
@@ -50,6 +51,9 @@ corpus: $(READY)
 
 clinic: $(READY)
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m nandoctor.clinic --jobs $(JOBS)
+
+clinic-proof: $(READY)
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m nandoctor.clinic.benchmark.proof
 
 check: format lint types test docs
 

@@ -71,7 +71,7 @@ def _child(script: Path, folder: Path, options: tuple[str, ...], limit: int) -> 
         with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
             try:
                 arguments = ["--json", str(folder / "result.json"), *(options or ["--no-capsule"])]
-                code = main(["run", *arguments, str(script)])
+                code = main(["run", "--no-treat", *arguments, str(script)])
             except BaseException:
                 traceback.print_exc(file=output)
         output.flush()

@@ -15,9 +15,6 @@ MISSED = {
     "cases/dense_dead_units": "nothing breaks, and the health of layers is not watched yet",
     "cases/dense_deep_sigmoid": "nothing breaks, and the health of layers is not watched yet",
     "cases/siamese_dead_relu": "nothing breaks, and the health of layers is not watched yet",
-    "cases/deeplab_one_image_validation": "named half-overflow, which is what the small moving variance leads to",
-    "cases/deeplab_penalty": "the layer is named where it is made, not where its regulariser is set",
-    "cases/deeplab_wide_weights": "the layer is named where it is made, not where its weights are assigned",
 }
 """What nandoctor gets wrong of honest scripts: they stay as they are."""
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 from nandoctor import __version__
 from nandoctor.diagnose.diagnosis import diagnose, diagnose_validation
 from nandoctor.findings import Diagnosis, Location, Result
-from nandoctor.frameworks.protocol import Batch, Change, State, Subject, Training
+from nandoctor.frameworks.protocol import Batch, Change, DataRows, State, Subject, Training
 from nandoctor.trace.graph import Trace
 from nandoctor.trace.origin import find_origin
 from nandoctor.watch.capsule import Capsule
@@ -49,6 +49,10 @@ class _Told:
     def is_finite_with(self, batch: Batch, rows: Sequence[int]) -> bool | None:
         self._say(f"replaying it on {len(rows):,} of the rows")
         return self._training.is_finite_with(batch, rows)
+
+    def data_rows(self, batch: Batch, rows: Sequence[int], index: int) -> DataRows | None:
+        self._say("looking for these rows in the data")
+        return self._training.data_rows(batch, rows, index)
 
     def losses_with(self, start: State, batches: Sequence[Batch], steps: int, change: Change) -> list[float]:
         self._say("training on from before" if change == Change() else "training on from before, one thing changed")

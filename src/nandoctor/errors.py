@@ -29,6 +29,10 @@ class CapsuleError(NandoctorError):
     """A capsule cannot be written or trusted."""
 
 
+class TreatError(NandoctorError):
+    """A treatment cannot be written, tried or applied."""
+
+
 class PageError(NandoctorError):
     """The HTML page of a result cannot be made."""
 

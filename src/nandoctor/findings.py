@@ -16,6 +16,7 @@ SCHEMA = 1
 Number = float | Literal["nan", "inf", "-inf"]
 Phase = Literal["data", "forward", "backward", "update", "state", "validation"]
 Status = Literal["healthy", "fault", "script-error"]
+Dataset = Literal["x", "validation_data"]
 
 
 def number(value: float) -> Number:
@@ -103,7 +104,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StepRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One training step as the guard saw it. Norms are Euclidean; `seconds` is wall time."""
+    """One training step as the guard saw it. Norms are Euclidean; `seconds` is wall time.
+
+    `action`: what the guard did about it, where it was not applied and training went on.
+    """
 
     step: int
     epoch: int
@@ -116,6 +120,7 @@ class StepRecord(msgspec.Struct, frozen=True, kw_only=True):
     loss_scale: float | None = None
     skipped: bool = False
     seconds: float = 0.0
+    action: str | None = None
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,7 +140,11 @@ class Alternative(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
-    """What replaying the step with a treatment showed, or why it could not be tried."""
+    """What trying a treatment showed, or why it could not be tried.
+
+    `steps_replayed` counts the steps that were taken with it, `seconds` the time of the trial. `why` says what did not
+    hold. `whole` is whether the script was run with it from its start to its own end.
+    """
 
     finite: bool | None = None
     gradients_finite: bool | None = None
@@ -143,11 +152,21 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
     healthy_unchanged: bool | None = None
     steps_replayed: int = 0
     seconds: float = 0.0
+    whole: bool = False
+    why: str | None = None
     not_possible: str | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether all that was looked at is as it should be: then the treatment is proven."""
+        return self.finite is True and self.gradients_finite is True and self.still_learns is not False
 
 
 class Treatment(msgspec.Struct, frozen=True, kw_only=True):
-    """One remedy. `safe`: the same value wherever the old one was finite."""
+    """One remedy. `safe`: the same value wherever the old one was finite.
+
+    `canonical`: of those that could be written here, the one that the cause names first.
+    """
 
     remedy: str
     summary: str
@@ -155,7 +174,12 @@ class Treatment(msgspec.Struct, frozen=True, kw_only=True):
     code: str = ""
     diff: str | None = None
     safety: Literal["safe", "changes-training"] = "changes-training"
+    canonical: bool = False
     verification: Verification | None = None
+
+    @property
+    def proven(self) -> bool:
+        return self.verification is not None and self.verification.holds
 
 
 class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,6 +187,8 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
 
     `location` is the expression at the root, `surfaced` the place where the fault came to light.
     `samples` are rows of the failing batch, counted from 0; empty where no row in particular is to blame.
+    `dataset_rows` are the same rows in what `fit` or `evaluate` was given (its argument `dataset`), `dataset_batch` is
+    the batch of a `PyDataset` that they are in, `files` are those that they were read from: where it shows.
     """
 
     cause: str
@@ -179,10 +205,32 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     chain: tuple[Event, ...]
     samples: tuple[int, ...]
     batch_size: int | None
+    dataset: Dataset | None = None
+    dataset_rows: tuple[int, ...] = ()
+    dataset_batch: int | None = None
+    files: tuple[str, ...] = ()
     evidence: tuple[Fact, ...]
     confidence: float
     alternatives: tuple[Alternative, ...]
     treatments: tuple[Treatment, ...]
+
+
+class Action(msgspec.Struct, frozen=True, kw_only=True):
+    """What a guard did so that a training could go on through a fault, or that it ended it.
+
+    `surface` is what was not finite (`loss`, `gradient`, `state`, `weights`), or `spike`. `back_to` is the step before
+    which the state was taken that training went on from; `rate_factor` and `clip_norm` are what was changed for good.
+    """
+
+    kind: Literal["skipped", "rolled-back", "treated", "stopped"]
+    step: int
+    epoch: int
+    batch: int
+    surface: str
+    text: str
+    back_to: int | None = None
+    rate_factor: float | None = None
+    clip_norm: float | None = None
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -199,6 +247,136 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     capsule: str | None = None
     notes: tuple[str, ...] = ()
     diagnoses: tuple[Diagnosis, ...] = ()
+    actions: tuple[Action, ...] = ()
+
+
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
+    """How a short training is set.
+
+    Attributes:
+        optimizer: the name of its class.
+        own: whether it is the script's own, with all its arguments; otherwise it has those of its class.
+        rate: the learning rate; of a schedule, the largest that it gives in such a training.
+        clip: what the norm of all gradients together is clipped to, instead of any clip of the script's; `none`: no
+            clip at all; null: as the script has it.
+        standardised: what of the data is brought to mean 0 and spread 1, over all batches of the trial.
+    """
+
+    optimizer: str
+    own: bool = True
+    rate: float
+    clip: float | Literal["none"] | None = None
+    standardised: tuple[Literal["inputs", "targets"], ...] = ()
+
+    @property
+    def plain(self) -> bool:
+        """Whether only the optimizer and the rate may be other than the script's."""
+        return self.clip is None and not self.standardised
+
+    @property
+    def change(self) -> str:
+        """What else than optimizer and rate is changed; empty where nothing is.
+
+        >>> Setting(optimizer="SGD", rate=0.1, clip=1.0, standardised=("inputs", "targets")).change
+        'with global_clipnorm=1 and with inputs and targets standardised'
+        """
+        clip = "" if self.clip is None else "without clipping"
+        if isinstance(self.clip, float):
+            clip = f"with global_clipnorm={self.clip:g}"
+        data = f"with {' and '.join(self.standardised)} standardised" if self.standardised else ""
+        return " and ".join(part for part in (clip, data) if part)
+
+    @property
+    def words(self) -> str:
+        """All of it in words.
+
+        >>> Setting(optimizer="Nadam", rate=1e-3).words, Setting(optimizer="SGD", rate=3.0, clip="none").words
+        ('Nadam at 1e-3', 'SGD at 3 without clipping')
+        """
+        return " ".join(filter(None, (f"{self.optimizer} at {rate_text(self.rate)}", self.change)))
+
+
+def rate_text(rate: float) -> str:
+    """A learning rate as it is written by hand, in three digits.
+
+    >>> [rate_text(r) for r in (1e-3, 0.00021, 0.03, 0.1, 10.0, 300.0, 12345.0, 0.0)]
+    ['1e-3', '2.1e-4', '0.03', '0.1', '10', '300', '1.23e4', '0']
+    """
+    if rate == 0 or 0.01 <= abs(rate) < 1e4:
+        return f"{float(f'{rate:.3g}'):g}"
+    digits, exponent = f"{rate:.2e}".split("e")
+    return f"{digits.rstrip('0').rstrip('.')}e{int(exponent)}"
+
+
+Outcome = Literal["diverges", "finite", "learns", "error"]
+
+
+class Course(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a short training with one setting.
+
+    Attributes:
+        setting: it.
+        outcome: `diverges`: not finite, or the loss ran away; `learns`: the loss fell; `finite`: neither; `error`: it
+            does not run.
+        losses: of each step; the last one may be the step that broke.
+        loss: the mean of the last of them; null where the last is not finite.
+        change: how far that is from the losses of the same batches before any training, as a share of them; below 0
+            where it fell.
+        why: of one that diverges or does not run, what was seen.
+    """
+
+    setting: Setting
+    outcome: Outcome
+    losses: tuple[Number, ...] = ()
+    loss: float | None = None
+    change: float | None = None
+    why: str | None = None
+
+    @property
+    def steps(self) -> int:
+        """Steps that were taken."""
+        return len(self.losses)
+
+    @property
+    def held(self) -> bool:
+        """Whether it ran, and neither broke nor ran away."""
+        return self.outcome in ("finite", "learns")
+
+
+class TrialResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What `nandoctor trial` found: the document that its `--json` writes.
+
+    Attributes:
+        answer: what was found, in a sentence or two.
+        status: whether the script's own setting neither broke nor ran away.
+        own: the script's own setting.
+        best: the one that learns fastest; null where none learns.
+        largest_rate: the largest rate of the script's own optimizer that stays finite, with all tried below it, and
+            learns; null where there is none.
+        step: the step that the trainings begin before.
+        steps: of the longest training.
+        batches: how many different ones are trained on, again and again.
+        schedule: whether the script's rate is given by a schedule.
+        courses: one for each setting, in the order in which they were chosen.
+    """
+
+    answer: str
+    command: str = "trial"
+    status: Literal["healthy", "fault"]
+    schema: int = SCHEMA
+    version: str = ""
+    script: str | None = None
+    capsule: str | None = None
+    own: Setting
+    best: Setting | None = None
+    largest_rate: float | None = None
+    step: int = 1
+    steps: int
+    batches: int
+    schedule: bool = False
+    seconds: float = 0.0
+    courses: tuple[Course, ...]
+    notes: tuple[str, ...] = ()
 
 
 def to_json(value: msgspec.Struct) -> bytes:

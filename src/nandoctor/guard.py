@@ -6,31 +6,35 @@ import contextlib
 import math
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from nandoctor import __version__, doctor
-from nandoctor.errors import NandoctorError, TrainingFaultError, warn
-from nandoctor.findings import Result
+from nandoctor.errors import TrainingFaultError, warn
+from nandoctor.findings import Action, Result
 from nandoctor.frameworks.protocol import Batch, Training, Verdict
 from nandoctor.frameworks.reading import Reading, ValidationReading
 from nandoctor.frameworks.recognise import training_of
+from nandoctor.merging import both, unlike, with_actions
+from nandoctor.onward import Onward
 from nandoctor.record import Record, healthy_record, record_of
 from nandoctor.report.progress import Say, silent, stages
-from nandoctor.report.terminal import healthy_line, print_result
+from nandoctor.report.terminal import healthy_line, print_result, went_on_line
 from nandoctor.report.words import INTERRUPTED, left_out, skipped
 from nandoctor.trace.locations import here
 from nandoctor.watch.capsule import Capsule
 from nandoctor.watch.floating_point import FloatingPointNote
+from nandoctor.watch.policy import CUT, MOST_ROLLBACKS, MOST_SKIPS, OnFault, Policy, check_policy
 from nandoctor.watch.snapshots import BUDGET
+from nandoctor.watch.spikes import Spikes
 from nandoctor.watch.started import begin_evaluation, begin_fit, started
 from nandoctor.watch.store import write_capsule
 from nandoctor.watch.watch import Watch
-
-OnFault = Literal["stop", "raise"]
 
 
 class Guard:
@@ -42,7 +46,14 @@ class Guard:
     rows and the cause are printed (to standard error) and kept in `result`.
 
     Args:
-        on_fault: `"stop"` ends training after the report, `"raise"` raises `TrainingFaultError` out of `fit`.
+        on_fault: `"stop"` ends training after the report, `"raise"` raises `TrainingFaultError` out of `fit`. Training
+            goes on with `"skip"`: without the step that broke; `"rollback"`: from the last healthy state, at a lower
+            learning rate; `"treat"`: from there, with a setting that replays have shown to hold.
+        spike: a step whose loss or gradient norm is so many robust standard deviations above the median of the last
+            100 healthy steps is treated as a fault; None looks for none.
+        max_skips: how many of the last 100 steps may be skipped; one more ends the training.
+        max_rollbacks: how often a training may be taken back to an older state; once more ends it.
+        rate_cut: what the learning rate is multiplied by at each rollback.
         out: folder for capsules (one subfolder a fault), or None to write nothing.
         keep_batch: whether a capsule holds the batch; without it no row of the data is
             written (the report may quote single values).
@@ -72,10 +83,17 @@ class Guard:
         keep_batch: bool = True,
         memory: int = BUDGET,
         quiet: bool = False,
+        spike: float | None = None,
+        max_skips: int = MOST_SKIPS,
+        max_rollbacks: int = MOST_ROLLBACKS,
+        rate_cut: float = CUT,
     ) -> None:
-        if on_fault not in ("stop", "raise"):
-            raise NandoctorError(f'on_fault={on_fault!r} is not known: use "stop" or "raise".')
+        check_policy(on_fault, spike, max_skips, max_rollbacks, rate_cut)
         self.on_fault = on_fault
+        self.spike = spike
+        self.max_skips = max_skips
+        self.max_rollbacks = max_rollbacks
+        self.rate_cut = rate_cut
         self.out = None if out is None else Path(out)
         self.keep_batch = keep_batch
         self.memory = memory
@@ -91,10 +109,35 @@ class Guard:
         self._fit = 0
         self._evaluation: int | None = None
         self._record: Record | None = None
+        self._onward: Onward | None = None
+        self._spikes: Spikes | None = None
+        self._explained: set[str] = set()
+        self._explained_of: Any = None
+        self._earlier: tuple[Action, ...] = ()
+        self._earlier_counts: Counter[str] = Counter()
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """What the guard did so that training could go on, or why it ended it, oldest first."""
+        return (*self._earlier, *(() if self._onward is None else self._onward.actions))
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many actions of each kind there were, also past those that are kept one by one."""
+        return self._earlier_counts + (Counter() if self._onward is None else self._onward.counts)
 
     @property
     def _faulty(self) -> bool:
         return self.result is not None and self.result.status != "healthy"
+
+    @property
+    def _concluded(self) -> bool:
+        """Whether nothing further is looked for: a step has ended all, or a validation was faulty before."""
+        return self._faulty and not (self.actions and not self._validation_faulty)
+
+    @property
+    def _validation_faulty(self) -> bool:
+        return self.result is not None and any(d.phase == "validation" for d in self.result.diagnoses)
 
     @property
     def steps(self) -> int:
@@ -121,7 +164,7 @@ class Guard:
         self.model = model
         with _Guarded(self) as guarded:
             self._training = training_of(model, here(2))
-            self._training.open_gate()
+            self._training.open_gate(spikes=self.spike is not None)
         if guarded.failed:
             self.close()
             self._training = None
@@ -133,10 +176,26 @@ class Guard:
             return
         with _Guarded(self) as guarded:
             self._watch = Watch(self._training, self._floating_point_notes, self.memory)
+            self._begin_policy(self._training, self._watch)
             self._training.watch(self)
             self._in_fit = True
         if guarded.failed:
             self._training.unguarded()
+
+    def _begin_policy(self, training: Training, watch: Watch) -> None:
+        """Each `fit` has counts and levels of its own."""
+        self._earlier, self._explained = self.actions, self._explained_before()
+        self._earlier_counts = self.counts
+        spikes = self._spikes = None if self.spike is None else Spikes(self.spike)
+        training.limit(math.inf, math.inf)
+        policy = Policy(self.on_fault, max_skips=self.max_skips, max_rollbacks=self.max_rollbacks)
+        limits = None if spikes is None else lambda: spikes.limits
+        self._onward = Onward(policy, training, watch, self._say_action, cut=self.rate_cut, limits=limits)
+
+    def _explained_before(self) -> set[str]:
+        """What was explained in an earlier `fit` of the same model: of a loop of them each would take its time."""
+        known, self._explained_of = self._explained_of is self.model, self.model
+        return self._explained if known else set()
 
     def is_fitting(self, model: Any) -> bool:
         """Whether a `fit` of the model, watched by this guard, is in progress."""
@@ -145,6 +204,7 @@ class Guard:
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         if self._watch is not None:
             self._watch.begin_epoch(epoch)
+            self._live.begin_epoch()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """A validation loss may be NaN while training is healthy; that is said, so that nobody is misled."""
@@ -173,7 +233,7 @@ class Guard:
             self._training.end_validation()
             if not self._in_fit:
                 self.close()
-        if self._watch is None or self._faulty or not self._in_fit:
+        if self._watch is None or self._concluded or not self._in_fit:
             return
         found: Result | None = None
         with _Guarded(self):
@@ -204,6 +264,11 @@ class Guard:
                 notes=tuple(self.notes),
             )
             self._say_healthy()
+        elif self.actions and self.result is not None:
+            self.result = msgspec.structs.replace(
+                self.result, steps=self.steps, guard_cost=self.cost, notes=(*self.result.notes, *self.notes)
+            )
+            self._say_end(self.result)
 
     def _look_for_a_stuck_scaler(self) -> None:
         """A loss scaler may skip every step to the end of a training and never say so."""
@@ -237,18 +302,24 @@ class Guard:
         """A step has run."""
         if self._watch is None:
             return "unguarded"
+        action: Action | None = None
         with _Guarded(self) as guarded:
             if not self._watch.is_fault(reading, batch):
                 self._watch.healthy(reading, batch)
+                if self._spikes is not None:
+                    self._note_level(self._spikes, reading)
                 return self._after_healthy_step(self._watch)
-            what = f"step {self.steps + 1:,} is not finite; replaying it ..."
-            if reading.spoilt:
-                self._watch.recover()
-            with self._kept_if_interrupted(), stages(what, sys.stderr) as say:
-                found = self._examined(self._watch.capsule(reading.surface, batch), say)
+            recovered = self._watch.recover() if reading.spoilt else None
+            if self._onward is not None and (self._onward.goes_on or reading.is_spike):
+                action = self._went_on(self._onward, reading, batch, recovered)
+            else:
+                with self._replaying(self._watch) as say:
+                    found = self._examined(self._watch.capsule(reading.surface, batch), say)
         if guarded.failed:
             return "unguarded"
-        self.result = _both(self.result, found) if self._faulty else found
+        if action is not None:
+            return self._after_stop(action) if action.kind == "stopped" else "skip"
+        self.result = both(self.result, found) if self._faulty else found
         return self._after_fault(found)
 
     def on_validating(self, batch: Batch) -> None:
@@ -256,7 +327,7 @@ class Guard:
 
     def on_validation(self, reading: ValidationReading, batch: Batch) -> None:
         """A validation is not finite. Training is not touched by it, and goes on."""
-        if self._watch is None or self._faulty:
+        if self._watch is None or self._concluded:
             return
         found: Result | None = None
         with _Guarded(self):
@@ -276,11 +347,63 @@ class Guard:
             with _Guarded(self):
                 found = self._examined(self._watch.capsule("error", batch, str(error)))
         if found is not None and found.diagnoses:
-            self.result = _both(self.result, found) if self._faulty else found
+            self.result = both(self.result, found) if self._faulty else found
             self._say_fault(found)
         return "stop"
 
     # -- policy ---------------------------------------------------------------------------------
+
+    def _note_level(self, spikes: Spikes, reading: Reading) -> None:
+        """A healthy step says what the next one may be; what was left out or skipped says nothing."""
+        if not reading.left_out and not reading.skipped:
+            spikes.add(reading.loss, reading.gradient_norm)
+            self._live.limit(*spikes.limits)
+
+    def _went_on(self, onward: Onward, reading: Reading, batch: Batch, recovered: int | None) -> Action:
+        """Explain the fault, if it is a new one, and let training go on, or end it."""
+        if not reading.is_spike and reading.surface not in self._explained:
+            self._explained.add(reading.surface)
+            found = self._explained_if_possible(reading, batch)
+            if found is not None and (new := unlike(found, self.result)).diagnoses:
+                self.result = both(self.result, new)
+                self._say_new_fault(new)
+        action = onward.act(reading, batch, recovered=recovered)
+        found = self.result or Result(command=self.command, status="fault", version=__version__)
+        self.result = with_actions(found, self.actions, self.counts, self.steps)
+        return action
+
+    def _explained_if_possible(self, reading: Reading, batch: Batch) -> Result | None:
+        """A training that is to go on does so also where its fault cannot be explained."""
+        assert self._watch is not None
+        try:
+            with self._replaying(self._watch) as say:
+                return self._examined(self._watch.capsule(reading.surface, batch), say)
+        except Exception as error:
+            warn(f"the step could not be explained ({type(error).__name__}: {error}).")
+            return None
+
+    @contextlib.contextmanager
+    def _replaying(self, watch: Watch) -> Iterator[Say]:
+        what = f"step {watch.next_step:,} is not finite; replaying it ..."
+        with self._kept_if_interrupted(), stages(what, sys.stderr) as say:
+            yield say
+
+    def _after_stop(self, action: Action) -> Verdict:
+        """Training cannot go on as the user wished; it was said why."""
+        if self.on_fault == "raise":
+            self.close()
+            raise TrainingFaultError(f"{action.text}.")
+        self.model.stop_training = True
+        return "stop"
+
+    def _say_new_fault(self, result: Result) -> None:
+        print_result(result, sys.stderr, brief=True)
+
+    def _say_action(self, line: str) -> None:
+        print(f"\nnandoctor: {line}", file=sys.stderr, flush=True)
+
+    def _say_end(self, result: Result) -> None:
+        print(went_on_line(result), file=sys.stderr)
 
     def _after_healthy_step(self, watch: Watch) -> Verdict:
         return "go"
@@ -296,7 +419,7 @@ class Guard:
 
     def _after_validation_fault(self, found: Result) -> None:
         """Report; only who wants an error is stopped by a validation."""
-        self.result = found
+        self.result = found if self.result is None or not self.actions else both(self.result, found)
         self._say_validation_fault(found)
         if self.on_fault == "raise":
             self.close()
@@ -340,7 +463,8 @@ class Guard:
             PageError: it cannot be made.
         """
         history = () if self._watch is None else self._watch.history.records
-        return (self._record or healthy_record(history)).page(result)
+        record = self._record or healthy_record(history)
+        return (replace(record, history=history) if self.actions else record).page(result)
 
     def _floating_point_notes(self) -> tuple[FloatingPointNote, ...]:
         """NumPy's floating-point errors so far; only `nandoctor run` listens to them."""
@@ -398,12 +522,6 @@ def _fault_error(result: Result) -> TrainingFaultError:
     first = result.diagnoses[0] if result.diagnoses else None
     what = "the step is not finite" if first is None else f"{first.code} {first.cause}: {first.summary}"
     return TrainingFaultError(f"step {result.steps + 1 if first is None else first.step}: {what}", first)
-
-
-def _both(earlier: Result | None, later: Result) -> Result:
-    """What a validation showed before the step that broke stays in the result, in the order of time."""
-    before = () if earlier is None else earlier.diagnoses
-    return msgspec.structs.replace(later, diagnoses=(*before, *later.diagnoses))
 
 
 class _Guarded:

@@ -45,7 +45,7 @@ CUT = "if tf.executing_eagerly(): raise KeyboardInterrupt"
 def run(tmp_path: Path, end: str, *options: str, spoil: str = SPOIL, first: str = "pass") -> tuple[int, Any, str]:
     """The exit code, the JSON that was asked for by a relative name, and what was shown."""
     (tmp_path / "train.py").write_text(TRAINING.format(spoil=spoil, first=first) + end)
-    code, shown = corpus.typed("run", "--json", "found.json", *options, "train.py", cwd=tmp_path)
+    code, shown = corpus.typed("run", "--no-treat", "--json", "found.json", *options, "train.py", cwd=tmp_path)
     report = tmp_path / "found.json"
     return code, json.loads(report.read_bytes()) if report.is_file() else None, shown
 

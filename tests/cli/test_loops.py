@@ -126,7 +126,9 @@ def plainly(script: Path) -> str:
 def guarded(script: Path, *options: str) -> tuple[int, dict[str, Any], str]:
     """`nandoctor run`: its exit code, its JSON, and what it showed."""
     report = script.with_suffix(".json")
-    code, shown = corpus.typed("run", "--json", str(report), "--out", str(script.parent / "out"), *options, str(script))
+    code, shown = corpus.typed(
+        "run", "--no-treat", "--json", str(report), "--out", str(script.parent / "out"), *options, str(script)
+    )
     return code, json.loads(report.read_bytes()) if report.exists() else {}, shown
 
 
@@ -185,7 +187,7 @@ def test_nothing_stays_patched_and_no_process_behind(tmp_path: Path, ending: str
         owners = (tf.GradientTape, Function, BaseOptimizer, keras.optimizers.LossScaleOptimizer, keras.Model)
         owners += (control_flow_ops, np.random, keras.optimizers.Optimizer, keras.optimizers.SGD, keras.Sequential)
         before = [dict(vars(owner)) for owner in owners]
-        assert main(["run", "--out", str(tmp_path / "out"), str(script)]) == expected
+        assert main(["run", "--no-treat", "--out", str(tmp_path / "out"), str(script)]) == expected
         for owner, names in zip(owners, before, strict=True):
             assert {n: v for n, v in vars(owner).items() if names.get(n) is not v} == {}, owner
         assert others_of_session(os.getpid()) == []
@@ -269,7 +271,7 @@ def test_a_failure_of_the_watch_is_one_warning(tmp_path: Path) -> None:
         with warnings.catch_warnings(record=True) as caught, open(shown, "w") as output:
             warnings.simplefilter("always")
             with contextlib.redirect_stdout(output):
-                assert main(["run", "--out", str(tmp_path / "out"), str(script)]) == 0
+                assert main(["run", "--no-treat", "--out", str(tmp_path / "out"), str(script)]) == 0
         told = [str(w.message) for w in caught if "nandoctor" in str(w.message)]
         assert len(told) == 1, told
         assert "the watch over loops failed (KeyError: 'no such note') and has switched itself off" in told[0]
@@ -322,7 +324,7 @@ for n, xb in enumerate(data):
 
 @contextlib.contextmanager
 def started(script: Path) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-m", "nandoctor", "run", "--out", str(script.parent / "out"), str(script)]
+    command = [sys.executable, "-m", "nandoctor", "run", "--no-treat", "--out", str(script.parent / "out"), str(script)]
     with open(script.with_suffix(".txt"), "wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
     try:

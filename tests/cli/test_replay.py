@@ -28,7 +28,7 @@ def caught(script: Path, *options: str, cwd: Path | None = None) -> tuple[Path, 
     """Run a script that goes NaN; the capsule, and the result."""
     home = cwd or script.parent
     report = home / "caught.json"
-    typed = ["run", "--json", str(report), "--out", str(home / "out"), *options, str(script)]
+    typed = ["run", "--no-treat", "--json", str(report), "--out", str(home / "out"), *options, str(script)]
     code, shown = corpus.typed(*typed, cwd=cwd)
     assert code == 3, shown
     (folder,) = (home / "out").iterdir()
@@ -44,7 +44,8 @@ def replayed(folder: Path, *options: str, cwd: Path | None = None) -> tuple[int,
 def finding(result: dict[str, Any]) -> tuple[Any, ...]:
     (found,) = result["diagnoses"]
     names = ("cause", "phase", "step", "epoch", "batch", "samples", "location", "surfaced", "summary")
-    return tuple(found[name] for name in names)
+    places = ("dataset", "dataset_rows", "dataset_batch", "files")
+    return tuple(found[name] for name in (*names, *places))
 
 
 SCRIPTS = [
@@ -236,7 +237,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A script of one `fit` that breaks at step 4, and its capsule."""
     script = tmp_path_factory.mktemp("one") / "train.py"
     script.write_text(ONE)
-    code, shown = corpus.typed("run", "--out", str(script.parent / "kept"), str(script), "--depth", "two words")
+    code, shown = corpus.typed(
+        "run", "--no-treat", "--out", str(script.parent / "kept"), str(script), "--depth", "two words"
+    )
     assert code == 3, shown
     (folder,) = (script.parent / "kept").iterdir()
     return script, folder
@@ -468,7 +471,7 @@ def raising(tmp_path: Path) -> tuple[Path, Path, dict[str, Any]]:
     script = tmp_path / "train.py"
     script.write_text(LABELS)
     report = tmp_path / "caught.json"
-    code, shown = corpus.typed("run", "--json", str(report), "--out", str(tmp_path / "out"), str(script))
+    code, shown = corpus.typed("run", "--no-treat", "--json", str(report), "--out", str(tmp_path / "out"), str(script))
     assert (code, "InvalidArgumentError" in shown) == (1, True), shown
     (folder,) = (tmp_path / "out").iterdir()
     then = json.loads(report.read_bytes())
@@ -517,7 +520,7 @@ def test_an_error_behind_a_validation_is_reported_as_well(tmp_path: Path) -> Non
     spoilt = "model.evaluate(x * np.inf, y % 4, verbose=0)\nmodel.fit("
     script.write_text(LABELS.replace("model.fit(", spoilt))
     report = tmp_path / "caught.json"
-    code, shown = corpus.typed("run", "--json", str(report), "--out", str(tmp_path / "out"), str(script))
+    code, shown = corpus.typed("run", "--no-treat", "--json", str(report), "--out", str(tmp_path / "out"), str(script))
     assert code == 1
     found = [(d["cause"], d["phase"]) for d in json.loads(report.read_bytes())["diagnoses"]]
     assert found == [("nonfinite-input", "validation"), ("label-out-of-range", "data")]
@@ -538,7 +541,7 @@ def test_an_error_that_the_data_does_not_explain_writes_nothing(tmp_path: Path) 
             "        return tf.identity(t)\n\ny = rng",
         )
     )
-    code, shown = corpus.typed("run", "--out", str(tmp_path / "out"), str(script))
+    code, shown = corpus.typed("run", "--no-treat", "--out", str(tmp_path / "out"), str(script))
     assert (code, "InvalidArgumentError" in shown) == (1, True), shown
     assert not (tmp_path / "out").exists()
 
@@ -576,7 +579,7 @@ def looped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A script of a loop without a seed that breaks at step 6, and its capsule, made with --no-batch."""
     script = tmp_path_factory.mktemp("loop") / "train.py"
     script.write_text(LOOP)
-    arguments = ["run", "--no-batch", "--out", str(script.parent / "kept"), str(script), "--depth", "2"]
+    arguments = ["run", "--no-treat", "--no-batch", "--out", str(script.parent / "kept"), str(script), "--depth", "2"]
     code, shown = corpus.typed(*arguments, cwd=script.parent)
     assert code == 3, shown
     (folder,) = (script.parent / "kept").iterdir()

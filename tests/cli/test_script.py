@@ -13,7 +13,7 @@ import pytest
 from nandoctor.cli.script import as_main, run_module, run_script
 
 PYTHON = [sys.executable]
-NANDOCTOR = [sys.executable, "-m", "nandoctor", "run", "--quiet"]
+NANDOCTOR = [sys.executable, "-m", "nandoctor", "run", "--no-treat", "--quiet"]
 
 
 def run(prefix, *arguments, cwd, **environment):

@@ -1,6 +1,7 @@
 """Rows to blame, by experiments whose truth is planted."""
 
 import itertools
+import random
 
 import numpy as np
 import pytest
@@ -57,6 +58,42 @@ def test_a_pair_that_acts_together_is_found(case):
 @pytest.mark.parametrize("pair", list(itertools.combinations(range(7), 2)))
 def test_every_pair_of_a_small_batch_is_found(pair):
     assert rows_by_experiment(Step(together=pair).is_finite, 7) == pair
+
+
+@pytest.mark.parametrize(("size", "halvings"), [(32, 5), (128, 7), (512, 9)])
+def test_one_bad_row_takes_a_replay_for_each_halving_and_three_more(size, halvings):
+    for row in range(size):
+        step = Step(alone={row})
+        assert rows_by_experiment(step.is_finite, size) == (row,)
+        assert halvings + 2 <= step.replays <= halvings + 3
+
+
+@pytest.mark.parametrize(("size", "halvings"), [(32, 5), (128, 7), (512, 9)])
+def test_each_further_row_takes_as_many_again(size, halvings):
+    generator = random.Random(0)
+    for _ in range(100):
+        bad = generator.sample(range(size), 3)
+        for kind, most in (("alone", 1 + 3 * (halvings + 2)), ("together", 1 + (halvings + 2) + 3 * (halvings + 2))):
+            step = Step(**{kind: bad})
+            assert rows_by_experiment(step.is_finite, size) == tuple(sorted(bad))
+            assert step.replays <= most
+
+
+def test_nothing_is_asked_twice_and_no_part_of_what_stays_finite():
+    asked = []
+
+    def is_finite(rows):
+        assert not any(set(rows) <= set(part) for part, finite in asked if finite)
+        assert (list(rows), False) not in asked
+        asked.append((list(rows), not {3, 17, 18, 40} & set(rows)))
+        return asked[-1][1]
+
+    assert rows_by_experiment(is_finite, 64) == (3, 17, 18, 40)
+
+
+def test_a_row_alone_and_a_pair_that_acts_together_are_both_found():
+    step = Step(alone={9}, together={30, 61})
+    assert rows_by_experiment(step.is_finite, 64) == (9, 30, 61)
 
 
 def test_rows_are_in_order():

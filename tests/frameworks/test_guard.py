@@ -548,7 +548,7 @@ def test_a_step_that_raises_is_reported_and_kept_if_the_data_explains_it(tmp_pat
 def test_an_unknown_policy_is_refused() -> None:
     import nandoctor
 
-    with pytest.raises(nandoctor.NandoctorError, match=r"on_fault='explode' is not known: use \"stop\" or \"raise\""):
+    with pytest.raises(nandoctor.NandoctorError, match=r"on_fault='explode' is not known: use one of 'stop', 'raise'"):
         nandoctor.Guard(on_fault="explode")
 
 

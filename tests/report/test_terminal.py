@@ -267,6 +267,29 @@ def test_rows_are_put_into_words(rows, size, words):
 
 
 @pytest.mark.parametrize(
+    ("places", "words"),
+    [
+        ({"dataset": "x", "dataset_rows": (41,)}, "row 3 of the batch's 8; row 41 of the data (counted from 0)"),
+        (
+            {"dataset": "validation_data", "dataset_rows": (41, 7)},
+            "row 3 of the batch's 8; rows 41, 7 of the validation data (counted from 0)",
+        ),
+        ({"dataset": "x", "dataset_batch": 0}, "row 3 of the batch's 8; batch 0 of the data (counted from 0)"),
+        (
+            {"dataset": "x", "dataset_rows": (2,), "files": ("a/\x1b[31m.png", "b.png")},
+            "row 3 of the batch's 8; row 2 of the data; from a/?[31m.png, b.png (counted from 0)",
+        ),
+        (
+            {"samples": tuple(range(8)), "dataset": "x", "files": tuple("abcdef")},
+            "all 8 rows of the batch; from a, b, c, d and 2 more",
+        ),
+    ],
+)
+def test_where_rows_stand_in_the_data_is_put_into_words(places, words):
+    assert rows_text(diagnosis(**{"samples": (3,), "batch_size": 8, **places})) == words
+
+
+@pytest.mark.parametrize(
     ("changes", "line"),
     [
         ({}, "nandoctor: no training step was seen, so nothing was watched."),

@@ -127,7 +127,7 @@ def examine(case: Case) -> Suspicion | None:
                 '# tanh, linear: "glorot_uniform"; self.add_weight(shape=..., initializer="glorot_uniform")',
             ),
         ),
-        location=case.variable_sites.get(name) or case.compiled or case.fit,
+        location=case.first_value_at(name) or case.compiled or case.fit,
         rows=(),
         phase="forward",
     )

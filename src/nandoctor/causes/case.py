@@ -147,6 +147,8 @@ class Case:
         oversized: the initial weights that are too large for their fans, and by what factor.
         recurrence: a state that grows along the time steps of this forward pass.
         validation_batches: how many batches a validation saw, where one was made and is being judged.
+        variable_sites, assigned_sites: where the user made a variable that is named; where they put values into it
+            after that, before the first step.
         uncalled_clipping: where the user clips gradients in a method that the framework never calls.
         loop: whether the step is of a loop of the user's own; no experiment could be made then.
         seen: how the fault came to light, where the trace does not tell it.
@@ -168,6 +170,7 @@ class Case:
     compiled: Location | None = None
     optimizer: Location | None = None
     variable_sites: Mapping[str, Location] = field(default_factory=dict)
+    assigned_sites: Mapping[str, Location] = field(default_factory=dict)
     single: Trial | None = None
     penalties: tuple[Penalty, ...] = ()
     oversized: Mapping[str, float] = field(default_factory=dict)
@@ -250,6 +253,10 @@ class Case:
             return as_float64(np.broadcast_to(value.array, output.shape)[bad])
         except ValueError:
             return as_float64(value.array).ravel()
+
+    def first_value_at(self, name: str) -> Location | None:
+        """Where a variable got the values that training began with."""
+        return self.assigned_sites.get(name) or self.variable_sites.get(name)
 
     def roles(self, value: Value) -> set[str]:
         return self.trace.roles(value)

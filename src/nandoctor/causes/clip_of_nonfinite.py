@@ -20,7 +20,7 @@ clip stands behind it.
 
 from nandoctor.causes.case import Case, Suspicion, expression
 from nandoctor.causes.cause import Cause
-from nandoctor.causes.remedies import edit
+from nandoctor.causes.remedies import data, edit, setting
 from nandoctor.findings import Fact
 from nandoctor.trace.graph import Node
 
@@ -52,6 +52,10 @@ def examine(case: Case) -> Suspicion | None:
                 "norm = tf.linalg.global_norm(grads)\n"
                 "grads = [tf.where(tf.math.is_finite(norm), g, tf.zeros_like(g)) for g in grads]\n"
                 "grads, _ = tf.clip_by_global_norm(grads, 1.0, use_norm=tf.where(tf.math.is_finite(norm), norm, 1.0))",
+            ),
+            setting("clip-by-value", "Or clip each element by itself, which squares nothing.", "clipvalue=1.0"),
+            data(
+                "drop-outliers", "And look at the rows that made such gradients.", "ok = (np.abs(x) < 1e10).all(axis=1)"
             ),
         ),
         location=location,

@@ -8,9 +8,9 @@ The derivative of `a / b` is `-a / b**2`, so the gradient fails earlier than the
 **How it looks.** A division, reciprocal, reciprocal root or negative power whose denominator is 0 where its output
 is not finite.
 
-**Treatment.** Keep the *denominator* away from 0: `a / tf.maximum(b, eps)` for a `b` that cannot be negative. Where
-0 should give 0, `tf.math.divide_no_nan(a, b)`. A `where` around the quotient hides the value but not the gradient
-(`where-trap`).
+**Treatment.** Where a quotient by 0 should give 0, `tf.math.divide_no_nan(a, b)`. Or keep the *denominator* away
+from 0: `a / tf.maximum(b, eps)` for a `b` that cannot be negative. A `where` around the quotient hides the value but
+not the gradient (`where-trap`).
 
 **Known misses and false alarms.** A denominator that counts labels, pairs or selected elements has its own cause
 (`no-valid-label`, `no-valid-pair`, `empty-mean`); the spread of a constant feature is `constant-feature`.
@@ -56,12 +56,12 @@ def _in_the_step(case: Case) -> Suspicion | None:
         f"{'place' if zeros == 1 else 'places'}.",
         facts=(Fact(text=f"{zeros:,} denominators are exactly 0", values={"zeros": zeros}),),
         treatments=(
+            edit("divide-no-nan", "Say that a quotient by 0 is 0.", "tf.math.divide_no_nan(a, b)", safe=True),
             edit(
                 "floor-denominator",
-                "Keep the denominator away from 0.",
+                "Or keep the denominator away from 0.",
                 "a / tf.maximum(b, 1e-7)",
             ),
-            edit("divide-no-nan", "Or say that a quotient by 0 is 0.", "tf.math.divide_no_nan(a, b)", safe=True),
         ),
     )
 

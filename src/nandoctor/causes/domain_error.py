@@ -53,7 +53,7 @@ def examine(case: Case) -> Suspicion | None:
         summary=f"{expression(case.location)}: {node.op} is real only on {interval}, and {count:,} of its operands "
         f"{'is' if count == 1 else 'are'} outside (for instance {worst:.6g}).",
         facts=(Fact(text=f"{count:,} operands outside {interval}", values={"outside": count, "example": worst}),),
-        treatments=(_treatment(node),),
+        treatments=_treatments(node),
     )
 
 
@@ -78,6 +78,18 @@ def operands_outside(case: Case, node: Node) -> tuple[float, int] | None:
     return float(outside[int(np.argmax(distance))]), len(outside)
 
 
+def _treatments(node: Node) -> tuple[Treatment, ...]:
+    if node.kind not in ("log", "log1p", "xlogy"):
+        return (_treatment(node),)
+    low = "-1 + 1e-6" if node.kind == "log1p" else "1e-7"
+    floor = edit(
+        "floor-inside-log",
+        "Or keep the operand inside the domain, inside the logarithm (no gradient below the floor).",
+        f"tf.math.{'log1p' if node.kind == 'log1p' else 'log'}(tf.maximum(x, {low}))",
+    )
+    return _treatment(node), floor
+
+
 def _treatment(node: Node) -> Treatment:
     if node.kind == "acos":
         return edit(
@@ -91,6 +103,8 @@ def _treatment(node: Node) -> Treatment:
             "Compute the operand so that it cannot be negative, or give it a small positive floor inside the root.",
             "tf.sqrt(tf.maximum(x, 1e-12))",
         )
+    if node.kind == "pow":
+        return edit("floor-inside-power", "Keep the base positive.", "tf.pow(tf.maximum(x, 1e-12), exponent)")
     return edit(
         "positive-operand",
         "Make the operand positive where it is computed, for instance with softplus.",

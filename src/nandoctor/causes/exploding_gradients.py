@@ -34,6 +34,7 @@ _TREATMENTS = (
         "x = keras.layers.LayerNormalization()(x)",
     ),
     setting("clip-norm", "Clip the gradient's norm while it is still finite.", "global_clipnorm=1.0"),
+    setting("lower-rate", "Or lower the learning rate, where the growth is from step to step."),
 )
 _LONGEST = 3000
 _DECADES = 6.0

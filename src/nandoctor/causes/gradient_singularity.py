@@ -79,6 +79,12 @@ def _treatment(node: Node) -> Treatment:
             "Clip strictly inside [-1, 1].",
             "tf.acos(tf.clip_by_value(c, -1 + 1e-6, 1 - 1e-6))",
         )
+    if node.kind == "atan2":
+        return edit(
+            "nonzero-argument",
+            "Where both arguments are 0, give the second another value: the angle is the same, its slope is not.",
+            "tf.atan2(y, tf.where(tf.square(x) + tf.square(y) > 0, x, 1.0))",
+        )
     if node.kind == "pow":
         return edit("floor-inside-power", "Keep the base away from 0.", "tf.pow(tf.maximum(x, 1e-12), exponent)")
     if node.kind == "norm":

@@ -39,7 +39,12 @@ def last_rate(history: Sequence[StepRecord]) -> float | None:
 
 def trial_facts(growth: Growth) -> tuple[Fact, ...]:
     """One fact for each experiment that was made."""
-    return tuple(Fact(text=f"replayed with {t.change}: {_outcome(t)}") for t in growth.trials)
+    return tuple(Fact(text=f"replayed with {t.change}: {_outcome(t)}", values=_reached(t)) for t in growth.trials)
+
+
+def _reached(trial: Trial) -> dict[str, float | bool]:
+    """Whether a trial stopped the growth, and the loss that it came to if it did."""
+    return {"settles": True, "loss": trial.losses[-1]} if trial.settles else {"settles": False}
 
 
 def _outcome(trial: Trial) -> str:

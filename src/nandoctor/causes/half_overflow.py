@@ -32,6 +32,10 @@ from nandoctor.causes.remedies import edit, setting
 from nandoctor.findings import Fact, Location
 from nandoctor.trace.graph import Node, Value
 
+_CONSTANT = edit(
+    "constant-that-half-holds", "Use a constant within 65504.", "scale = 1024.0   # or -1e4 in place of -1e9, in a mask"
+)
+
 
 class Overflow(NamedTuple):
     """Where a number left float16, what it was before, and whether float32 is certain to hold it."""
@@ -40,6 +44,7 @@ class Overflow(NamedTuple):
     what: str
     certain: bool
     forward: bool
+    constant: bool = False
 
 
 def examine(case: Case) -> Suspicion | None:
@@ -59,6 +64,7 @@ def examine(case: Case) -> Suspicion | None:
         "In float32 it is finite.",
         facts=(Fact(text=overflow.what, values={"limit": LARGEST}), *single_facts(case)),
         treatments=(
+            *((_CONSTANT,) if overflow.constant else ()),
             edit(
                 "compute-in-single",
                 "Compute this part in float32.",
@@ -90,7 +96,8 @@ def _overflow(case: Case) -> Overflow | None:
     if largest == 0.0 or _is_pole(case, node):
         return None
     what = f"numbers up to {largest:.5g} went into {node.op}, and its result is beyond that"
-    return Overflow(case.location, what, fits_single(node), node.phase == "forward")
+    given = all(v.producer is None and v.role == "constant" for v in node.inputs)
+    return Overflow(case.location, what, fits_single(node), node.phase == "forward", given)
 
 
 def _spoilt_later(case: Case) -> bool:
@@ -116,7 +123,7 @@ def _of_constant(case: Case, infinity: Value) -> Overflow | None:
         return None
     node = next((n for n in case.trace.nodes if _takes_in(n)), None)
     location = case.location if node is None else case.trace.location(node)
-    return Overflow(location, "a constant beyond it, such as the -1e9 of a mask, is infinite", True, True)
+    return Overflow(location, "a constant beyond it, such as the -1e9 of a mask, is infinite", True, True, True)
 
 
 def _takes_in(node: Node) -> bool:

@@ -32,13 +32,11 @@ from nandoctor.causes.remedies import data
 from nandoctor.findings import Fact
 from nandoctor.trace.graph import Node, as_float64
 
-_TREATMENTS = (
-    data("map-labels", "Map the labels to 0 .. classes-1.", "classes, y = np.unique(y, return_inverse=True)"),
-    data(
-        "ignore-class",
-        "Or say which id is to be left out.",
-        "keras.losses.SparseCategoricalCrossentropy(ignore_class=255)",
-    ),
+_MAP = data("map-labels", "Map the labels to 0 .. classes-1.", "classes, y = np.unique(y, return_inverse=True)")
+_IGNORE = data(
+    "ignore-class",
+    "Say which id is to be left out.",
+    "keras.losses.SparseCategoricalCrossentropy(ignore_class=255)",
 )
 _REFUSED = re.compile(r"label value of (-?\d+) which is outside the valid range of \[0, (\d+)\)")
 _LISTED = re.compile(r"Label values: ([-\d ]+)")
@@ -117,7 +115,7 @@ def _outside(case: Case, labels: np.ndarray, classes: int) -> Suspicion | None:
                 values={"ids": ids, "classes": classes, "rows": list(rows)},
             ),
         ),
-        treatments=_TREATMENTS,
+        treatments=(_IGNORE, _MAP) if len(ids) == 1 and ids != [classes] else (_MAP, _IGNORE),
         location=(case.location or case.trace.raised) if case.loop else case.made.get("target") or case.fit,
         rows=rows,
         phase="data",
@@ -151,7 +149,7 @@ def _unbounded(case: Case) -> Suspicion | None:
             summary=f"The targets run from {low:g} to {high:g}, and the loss is a cross-entropy that needs them in "
             f"[0, 1]. Beyond that it has no lower bound: it fell to {min(losses):.3g}, and the weights grew with it.",
             facts=(Fact(text=f"targets between {low:g} and {high:g}", values={"min": low, "max": high}),),
-            treatments=_TREATMENTS[:1],
+            treatments=(_MAP,),
             location=case.made.get("target") or case.fit,
             rows=(),
             phase="data",

@@ -58,7 +58,7 @@ def examine(case: Case) -> Suspicion | None:
         summary=f"The training diverges at a learning rate of {shown}; replayed from its start with {lower}, "
         "it does not.",
         facts=(
-            Fact(text=f"learning rate {shown}", values={"rate": rate}),
+            Fact(text=f"learning rate {shown}", values={"rate": rate, "stable_factor": stable}),
             growth_fact(case),
             *trial_facts(case.growth),
         ),

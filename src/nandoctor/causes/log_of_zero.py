@@ -24,6 +24,9 @@ from nandoctor.causes.case import Case, Suspicion, count_of, expression
 from nandoctor.causes.cause import Cause
 from nandoctor.causes.remedies import edit
 from nandoctor.findings import Fact
+from nandoctor.trace.graph import Node
+
+_XLOGY = edit("xlogy", "Or write p * log(p) so that it is 0 at 0.", "tf.math.xlogy(p, p)", safe=True)
 
 
 def examine(case: Case) -> Suspicion | None:
@@ -50,6 +53,7 @@ def examine(case: Case) -> Suspicion | None:
                 "loss = keras.losses.CategoricalCrossentropy(from_logits=True)   # last layer without activation",
                 safe=True,
             ),
+            *((_XLOGY,) if _weighted_with_itself(case, node) else ()),
             edit(
                 "floor-inside-log",
                 "Or keep the operand away from 0, inside the logarithm (biases the loss below the floor).",
@@ -57,6 +61,14 @@ def examine(case: Case) -> Suspicion | None:
             ),
         ),
     )
+
+
+def _weighted_with_itself(case: Case, node: Node) -> bool:
+    """Whether it is the log(p) of p * log(p), as in an entropy."""
+    if node.kind != "log":
+        return False
+    products = [n for n in case.trace.consumers(node.outputs[0]) if n.kind == "mul" and n.phase == "forward"]
+    return any(v is node.inputs[0] for product in products for v in product.inputs)
 
 
 CAUSE = Cause("ND201", "log-of-zero", "The logarithm of zero", examine)

@@ -7,8 +7,8 @@ only 255, targets that are all missing, weights that are all 0.
 
 **How it looks.** A `0 / 0`, or an empty mean, whose count comes from the labels or the sample weights alone.
 
-**Treatment.** Drop such samples; and divide by the number of valid labels with a floor of 1, so that a batch
-without any adds 0 with zero gradient (safe: every other batch keeps its value).
+**Treatment.** Divide by the number of valid labels with a floor of 1, so that a batch without any adds 0 with zero
+gradient (safe: every other batch keeps its value); or drop such samples.
 
 **Known misses and false alarms.** A count that also depends on what the model predicts is an `empty-mean`; so is the
 mean over one class of labels that are all valid, which shows where the same errors are also averaged over all rows.
@@ -36,13 +36,13 @@ def examine(case: Case) -> Suspicion | None:
         summary=f"The batch's {whose}, so {expression(case.location, 'the loss')} divides by a count of 0.",
         facts=(Fact(text=f"0 valid labels: the {whose}", values={"valid": 0}),),
         treatments=(
-            data("drop-unlabelled", "Drop the samples in which no label is valid."),
             edit(
                 "count-with-floor",
                 "Divide by the number of valid labels, at least 1.",
                 "loss = tf.reduce_sum(per_label * valid) / tf.maximum(tf.reduce_sum(valid), 1.0)",
                 safe=True,
             ),
+            data("drop-unlabelled", "Or drop the samples in which no label is valid."),
         ),
     )
 

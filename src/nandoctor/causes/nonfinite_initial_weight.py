@@ -33,7 +33,7 @@ def examine(case: Case) -> Suspicion | None:
     stats = leaf.stats
     bad = 0 if stats is None else stats.nan + stats.posinf + stats.neginf
     spoiler = case.spoilers[-1] if case.spoilers else None
-    location = spoiler.location if spoiler is not None else case.variable_sites.get(leaf.role)
+    location = spoiler.location if spoiler is not None else case.first_value_at(leaf.role)
     name = leaf.role.split(" ", 1)[-1]
     text = f"`{name}` holds {bad:,} values that are not finite before any update."
     if spoiler is not None:

@@ -23,13 +23,18 @@ from __future__ import annotations
 
 from nandoctor.causes.case import Case, Suspicion, expression
 from nandoctor.causes.cause import Cause
-from nandoctor.causes.remedies import edit
+from nandoctor.causes.remedies import data, edit
 from nandoctor.findings import Fact
 
 _TREATMENTS = (
+    data(
+        "drop-outliers",
+        "Leave the rows out that hold a number which stands for no measurement.",
+        "ok = (np.abs(x) < 1e10).all(axis=(1, 2, 3)); x, y = x[ok], y[ok]",
+    ),
     edit(
         "bounded-before-averaging",
-        "Bound what goes into the average, or leave a batch out whose statistics are not finite.",
+        "Or bound what goes into the average, or leave a batch out whose statistics are not finite.",
         "x = tf.clip_by_value(x, -1e4, 1e4)   # before the normalisation",
     ),
 )

@@ -9,7 +9,14 @@ from __future__ import annotations
 import numpy as np
 
 from nandoctor.causes.case import Case, Suspicion, count_of, expression
+from nandoctor.causes.remedies import edit
 from nandoctor.findings import Fact, Treatment
+
+_AT_ITS_LINE = edit(
+    "finite-arithmetic",
+    "Guard the arithmetic that made it, at its line.",
+    "ratio = np.divide(a, b, out=np.zeros_like(a), where=b != 0)   # np.log(np.maximum(n, 1))",
+)
 
 
 def spoilt(case: Case, family: str, name: str, treatments: tuple[Treatment, ...]) -> Suspicion | None:
@@ -32,7 +39,7 @@ def spoilt(case: Case, family: str, name: str, treatments: tuple[Treatment, ...]
         confidence=0.9,
         summary=text,
         facts=(Fact(text=f"{leaf.role} holds {what}", values={"bad": int(bad.sum()), "rows": list(rows)}),),
-        treatments=treatments,
+        treatments=(*((_AT_ITS_LINE,) if spoiler is not None else ()), *treatments),
         location=spoiler.location if spoiler is not None else case.made.get(f"loaded {family}") or case.fit,
         rows=rows,
         phase="data",

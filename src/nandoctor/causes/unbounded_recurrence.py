@@ -74,8 +74,9 @@ def examine(case: Case) -> Suspicion | None:
             setting(
                 "bounded-kernel",
                 "Or bound the recurrent kernel.",
-                "recurrent_constraint=keras.constraints.MaxNorm(1.0)",
+                "recurrent_constraint=keras.constraints.MaxNorm(1.0, axis=[0, 1])",
             ),
+            setting("clip-norm", "Or bound the step that makes the kernel grow.", "global_clipnorm=1.0"),
         ),
         location=location or case.variable_sites.get(recurrence.weight),
         rows=(),

@@ -80,7 +80,8 @@ def explain_again(
             weights = _initial_weights(kept[0], tracers[0].roles, first[0])
             made = {role: first[0].made(v) for v in kept[0].variables if (role := tracers[0].roles.get(id(v)))}
             again = _Again(rendezvous, ask, {role: how for role, how in made.items() if how is not None})
-            capsule, step = _capsule(again, trace, log, tracers[0], kept[0].optimizer, weights, regularisers)
+            later = _assignments(kept[0], tracers[0].roles, first[0])
+            capsule, step = _capsule(again, trace, log, tracers[0], kept[0].optimizer, weights, regularisers, later)
             result = doctor.examine_trace(capsule, trace, step, command=command, script=script)
             result = judge(result, tracers[0].difference)
             files = record_of(capsule, keep_batch=keep_batch).files(result)
@@ -257,6 +258,12 @@ def _initial_weights(loops: Any, roles: Mapping[int, str], first: Any) -> dict[s
     return found
 
 
+def _assignments(loops: Any, roles: Mapping[int, str], first: Any) -> dict[str, Location]:
+    """The user's line that put values into a weight after it was made, of those into which one did."""
+    frames = {roles.get(id(variable)): first.assigned(variable) for variable in loops.variables}
+    return {role: locate(frame) for role, frame in frames.items() if role is not None and frame is not None}
+
+
 def _layer_site(variable: Any) -> Location | None:
     if "keras" not in sys.modules:
         return None
@@ -285,6 +292,7 @@ def _capsule(
     optimizer: Any,
     weights: Mapping[str, tuple[np.ndarray, Location | None]],
     regularisers: Sequence[tuple[Value, Penalty]],
+    assigned: Mapping[str, Location],
 ) -> tuple[Capsule, RecordedStep]:
     rendezvous = again.rendezvous
     validation = None if rendezvous.read is None else _validation(trace)
@@ -300,7 +308,7 @@ def _capsule(
     sites = {name: site for name, (_, site) in weights.items() if site is not None}
     # the losses of training say nothing of a validation
     losses = (lambda _: []) if validation else lambda change: again.losses_with(change, arrays)
-    step = RecordedStep(trace, sites, losses, regularisers, decays, tracer.recurrence_before)
+    step = RecordedStep(trace, sites, losses, regularisers, decays, tracer.recurrence_before, assigned)
     capsule = Capsule(
         step=rendezvous.step,
         epoch=0,

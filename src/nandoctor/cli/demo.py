@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from nandoctor.cli.run import Options, run
+from nandoctor.cli.treating import Wishes
 from nandoctor.clinic.benchmark.truth import Truth, read_cases
 from nandoctor.errors import NandoctorError
 
@@ -31,7 +32,7 @@ def demo(name: str | None, *, only_list: bool) -> int:
     case = _find(name, cases)
     _check_libraries()
     print(f"{case.title}\n\n{case.about}\n\n$ nandoctor run {case.path.name}\n", flush=True)
-    _, result = run(str(case.path), [], Options(out=None))
+    _, result = run(str(case.path), [], Options(out=None, wishes=Wishes()))
     found = [diagnosis.cause for diagnosis in result.diagnoses]
     return 0 if found[:1] == ([case.cause] if case.cause else []) else 1
 

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import enum
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from nandoctor import __version__
 from nandoctor.errors import NandoctorError
+
+
+class OnFault(enum.Enum):
+    """What `--on-fault` takes."""
+
+    stop = "stop"
+    skip = "skip"
+    rollback = "rollback"
+    treat = "treat"
+
 
 app = typer.Typer(
     name="nandoctor",
@@ -24,14 +35,23 @@ _RUN_HELP = """Run a training script, unedited, and name the cause if its loss b
 
 Every Keras `fit` and `evaluate` in the script is watched. A step of `fit` that breaks is not applied; it is replayed
 operation by operation, and the line, the rows and the cause are printed to standard error. Loops of your own with
-tf.GradientTape are watched too: where one breaks, the script is run a second time, silently, up to that step, so
-what it writes it writes again.
+tf.GradientTape are watched too: where one breaks, the script is run a second time, silently, up to that step.
+
+Then remedies are tried: changes of your source, each in a fresh process that runs a patched copy of the script,
+silently, past that step; your files stay as they are. What the script itself writes it writes again; --no-treat leaves
+this out. --fix writes the change that is proven, after asking.
+
+With --on-fault the training of a `fit` goes on: "skip" leaves out the step that broke, "rollback" goes back to the
+last healthy state and lowers the learning rate, "treat" goes back and applies a setting that short replays have shown
+to hold. Each is done a limited number of times; the faults are reported, and the exit code is 3 all the same.
 
 \b
 Examples:
   nandoctor run train.py
   nandoctor run train.py --epochs 3    (arguments of the script)
   nandoctor run --json fault.json train.py
+  nandoctor run --fix train.py         (asks, and writes the proven change)
+  nandoctor run --on-fault skip train.py
   nandoctor run --open train.py        (shows the report in the browser)
   nandoctor run -m mypackage.train
 
@@ -66,7 +86,27 @@ def run_command(
     max_steps: Annotated[
         int | None, typer.Option("--max-steps", min=1, metavar="N", help="End the script after N healthy steps.")
     ] = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Write the proven change to your file; asks first.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --fix: do not ask.")] = False,
+    style: Annotated[
+        str, typer.Option("--style", metavar="STYLE", help="plain: your framework's calls; nandoctor: nandoctor.ops.")
+    ] = "plain",
+    no_treat: Annotated[
+        bool, typer.Option("--no-treat", help="Do not try remedies: the script is run once, no more.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing if the run is healthy.")] = False,
+    on_fault: Annotated[
+        OnFault, typer.Option("--on-fault", help="What becomes of a fit whose step breaks.", show_default=True)
+    ] = OnFault.stop,
+    spike: Annotated[
+        float | None,
+        typer.Option(
+            "--spike",
+            min=1.0,
+            metavar="K",
+            help="Treat a step as a fault whose loss or gradient norm is K robust deviations above the last 100 steps.",
+        ),
+    ] = None,
 ) -> None:
     """See `_RUN_HELP`."""
     from nandoctor.cli.run import Options, run
@@ -79,6 +119,9 @@ def run_command(
         keep_batch=not no_batch,
         max_steps=max_steps,
         quiet=quiet,
+        wishes=None if no_treat else _wishes(style, fix=fix, yes=yes),
+        on_fault=on_fault.value,
+        spike=spike,
     )
     code, _ = run(script, arguments or [], options, module=module)
     raise typer.Exit(code)
@@ -92,6 +135,10 @@ def replay_command(
     ] = None,
     script: Annotated[
         str | None, typer.Option("--script", metavar="PATH", help="The script, if it is not where it was.")
+    ] = None,
+    try_: Annotated[
+        str | None,
+        typer.Option("--try", metavar="REMEDY", help="Try one remedy: its name, or a changed copy of the script."),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print no progress, and no report of a finite step.")] = False,
 ) -> None:
@@ -107,16 +154,164 @@ def replay_command(
       nandoctor replay .nandoctor/20261122T163358-step24
       nandoctor replay --script ~/work/train.py capsule-from-the-cluster
       nandoctor replay --json fault.json .nandoctor/20261122T163358-step24
+      nandoctor replay --try floor-inside-root .nandoctor/20261122T163358-step24
+      nandoctor replay --try my_train.py .nandoctor/20261122T163358-step24
 
     \b
     Exit code: 3 the step is not finite (or raises again),
     0 it is finite (not reproduced), 2 the capsule or the script
     cannot be used, 130 interrupted.
     """
+    if try_ is not None:
+        from nandoctor.cli.treat import TreatOptions, try_one
+
+        code, _ = try_one(capsule, try_, TreatOptions(json=json, script=script))
+        raise typer.Exit(code)
     from nandoctor.cli.replay import ReplayOptions, replay_capsule
 
     code, _ = replay_capsule(capsule, ReplayOptions(json=json, script=script, quiet=quiet))
     raise typer.Exit(code)
+
+
+@app.command("treat", short_help="Try the remedies of a capsule's fault, and apply the one that is proven.")
+def treat_command(
+    capsule: Annotated[str, typer.Argument(help="The folder of a capsule.", show_default=False)],
+    fix: Annotated[bool, typer.Option("--fix", help="Write the proven change to your file; asks first.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --fix: do not ask.")] = False,
+    style: Annotated[
+        str, typer.Option("--style", metavar="STYLE", help="plain: your framework's calls; nandoctor: nandoctor.ops.")
+    ] = "plain",
+    every: Annotated[bool, typer.Option("--all", help="Try all remedies, also once one is proven.")] = False,
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=1, metavar="S", help="Begin no further trial after so long.")
+    ] = 300.0,
+    json: Annotated[
+        str | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON; - for standard output.")
+    ] = None,
+    script: Annotated[
+        str | None, typer.Option("--script", metavar="PATH", help="The script, if it is not where it was.")
+    ] = None,
+) -> None:
+    """Try the remedies of a capsule's fault, best first, and say which are proven.
+
+    Each remedy is a change of your source. It is tried in a fresh process on a patched copy, your files stay as they
+    are: the step that broke is replayed with it, then the script is run from its start, past that step. What the
+    script itself writes (other than by Keras) it writes again.
+
+    \b
+    Examples:
+      nandoctor treat .nandoctor/20261122T163358-step24
+      nandoctor treat --fix .nandoctor/20261122T163358-step24
+      nandoctor treat --all --style nandoctor .nandoctor/20261122T163358-step24
+
+    \b
+    Exit code: 0 a remedy is proven, 3 none is,
+    2 the capsule or the script cannot be used, 130 interrupted.
+    """
+    from nandoctor.cli.treat import TreatOptions, treat_capsule
+
+    wishes = _wishes(style, fix=fix, yes=yes, proven=0 if every else 1, seconds=seconds)
+    code, _ = treat_capsule(capsule, TreatOptions(json=json, script=script, wishes=wishes))
+    raise typer.Exit(code)
+
+
+_TRIAL_HELP = """Find the learning rate, optimizer and clip that train: short trainings from a healthy state.
+
+The script runs up to the first steps of its first Keras `fit`. From the state that this began from, some 20 settings
+are tried on its first batches, in the same process, by successive halving: each is given a few steps, and the better
+half goes on twice as long. Then the script ends; its own training does not go on, and what Keras saves goes over
+nothing. Of a capsule, the trials begin from the oldest state before the growth, on its batches.
+
+\b
+Examples:
+  nandoctor trial train.py
+  nandoctor trial train.py --epochs 3          (arguments of the script)
+  nandoctor trial --fit 2 train.py             (the script's second fit)
+  nandoctor trial --optimizer adam --optimizer lion --rate 1e-3 --rate 1e-4 train.py
+  nandoctor trial --html trial.html train.py
+  nandoctor trial .nandoctor/20261122T163358-step24
+
+\b
+Exit code: 0 some setting learns, 3 none does, 2 there is nothing to
+try or it cannot be used, 130 interrupted.
+"""
+
+
+@app.command(
+    "trial",
+    help=_TRIAL_HELP,
+    short_help="Find the learning rate, optimizer and clip that train.",
+    context_settings={"allow_interspersed_args": False, "ignore_unknown_options": False},
+)
+def trial_command(
+    target: Annotated[
+        str,
+        typer.Argument(metavar="SCRIPT|CAPSULE", help="The script (with -m: the module), or the folder of a capsule."),
+    ],
+    arguments: Annotated[list[str] | None, typer.Argument(help="Arguments for the script.", show_default=False)] = None,
+    module: Annotated[bool, typer.Option("-m", help="SCRIPT is the name of a module.")] = False,
+    fit: Annotated[
+        int | None, typer.Option("--fit", min=1, metavar="N", help="The script's N-th `fit`; else the first.")
+    ] = None,
+    optimizer: Annotated[
+        list[str] | None,
+        typer.Option("--optimizer", metavar="NAME", help="Try this one; own: the script's. Again: more."),
+    ] = None,
+    rate: Annotated[
+        list[float] | None, typer.Option("--rate", metavar="RATE", help="Try this learning rate. Again: more.")
+    ] = None,
+    clip: Annotated[
+        list[str] | None, typer.Option("--clip", metavar="NORM", help="Try this global_clipnorm, or none. Again: more.")
+    ] = None,
+    settings: Annotated[int, typer.Option("--settings", min=1, metavar="N", help="Try at most N settings.")] = 20,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            "--steps", min=2, metavar="N", help="Steps of the longest training; else 16 to 64, by their speed."
+        ),
+    ] = None,
+    json: Annotated[
+        str | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON; - for standard output.")
+    ] = None,
+    html: Annotated[
+        str | None, typer.Option("--html", metavar="FILE", help="Write the result as one HTML page, with charts.")
+    ] = None,
+    script: Annotated[
+        str | None,
+        typer.Option("--script", metavar="PATH", help="Of a capsule: the script, if it is not where it was."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print no progress.")] = False,
+) -> None:
+    """See `_TRIAL_HELP`."""
+    from nandoctor.cli.trial import TrialOptions, try_capsule, try_script, wishes_of
+
+    wishes = wishes_of(optimizer or [], rate or [], clip or [], settings, steps)
+    options = TrialOptions(wishes=wishes, fit=fit, script=script, json=json, html=html, quiet=quiet)
+    if not module and Path(target).is_dir():
+        if arguments or fit is not None:
+            raise NandoctorError(
+                f"{target} is a capsule, which knows its script's arguments and `fit`: leave them out."
+            )
+        code, _ = try_capsule(target, options)
+    else:
+        if script is not None:
+            raise NandoctorError("--script is for a capsule; here the script is named already.")
+        code, _ = try_script(target, arguments or [], options, module=module)
+    raise typer.Exit(code)
+
+
+def _wishes(style: str, *, fix: bool, yes: bool, proven: int = 1, seconds: float = 120.0) -> Any:
+    """What the options about remedies come to.
+
+    Raises:
+        NandoctorError: the style is not known.
+    """
+    from nandoctor.cli.treating import Wishes
+    from nandoctor.treat.treating import Limits
+
+    if style not in ("plain", "nandoctor"):
+        raise NandoctorError(f"--style {style} is not known: plain or nandoctor.")
+    return Wishes(style=style, limits=Limits(proven=proven, seconds=seconds), fix=fix, yes=yes)  # type: ignore[arg-type]
 
 
 @app.command("explain", short_help="Explain a cause, or list all causes.")

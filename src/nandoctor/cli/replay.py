@@ -133,7 +133,7 @@ class Replay:
 
     def passed(self, own: list[Any]) -> None:
         """A `fit` before the recorded one begins; guards of the script's own are told that it is healthy."""
-        _tell_healthy(own)
+        tell_healthy(own)
         if self._counts(own):
             self.fits += 1
 
@@ -145,7 +145,7 @@ class Replay:
         self.evaluations += self._counts(own)
         if self._counts(own) and number == self.started.evaluate:
             return ReplayGuard(self)
-        _tell_healthy(own)
+        tell_healthy(own)
         return None
 
     # -- the step -----------------------------------------------------------------------------------
@@ -172,7 +172,8 @@ class Replay:
         return f" What differs: {'; '.join(found)}." if found else ""
 
 
-def _tell_healthy(own: Sequence[Any]) -> None:
+def tell_healthy(own: Sequence[Any]) -> None:
+    """Guards of the script's own, which watch nothing here, have the result of a healthy training."""
     for callback in own:
         if isinstance(callback, Guard):
             callback.result = Result(command="guard", status="healthy", version=__version__)
@@ -296,8 +297,12 @@ def _calls(replay: Replay) -> str:
     name, made, wanted = "fit", replay.fits, replay.started.fit
     if replay.started.evaluate is not None:
         name, made, wanted = "evaluate", replay.evaluations, replay.started.evaluate
-    calls = f"1 `{name}` call" if made == 1 else f"{made} `{name}` calls"
-    return f"{calls}, and the capsule is of `{name}` call {wanted + 1}"
+    return f"{calls_of(name, made)}, and the capsule is of `{name}` call {wanted + 1}"
+
+
+def calls_of(name: str, made: int) -> str:
+    """How many calls there were of a method."""
+    return f"1 `{name}` call" if made == 1 else f"{made} `{name}` calls"
 
 
 def _print(replay: Replay, result: Result) -> None:

@@ -74,7 +74,7 @@ def _is_of_loop(stored: StoredCapsule) -> bool:
 def announcement(stored: StoredCapsule, started: Started) -> Iterator[tuple[str, bool]]:
     """What will run, to be said before it does: each line, and whether it is always to be said."""
     folder = started.folder if os.path.isdir(started.folder) else os.getcwd()
-    yield f"nandoctor: replay of {_what(stored)}: runs {_line(started)}", True
+    yield f"nandoctor: replay of {_what(stored)}: runs {line(started)}", True
     yield f"           in {plain(folder)}, {_how_far(stored)}", True
     if folder != started.folder:
         yield f"nandoctor: it was made in {plain(started.folder)}, which is not on this machine.", False
@@ -86,7 +86,8 @@ def announcement(stored: StoredCapsule, started: Started) -> Iterator[tuple[str,
         yield f"{before}models that it saves on the way overwrite none.", False
 
 
-def _line(started: Started) -> str:
+def line(started: Started) -> str:
+    """The script with its arguments, as plain text."""
     what = f"-m {started.target}" if started.kind == "module" else started.target
     return " ".join([plain(what), *(shlex.quote(plain(a)) for a in started.arguments)])
 

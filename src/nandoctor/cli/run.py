@@ -8,7 +8,9 @@ import gc
 import importlib.util
 import os
 import sys
+import tempfile
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,20 +23,28 @@ from nandoctor.cli.again import explain_again, losses_again
 from nandoctor.cli.loops import LoopSession
 from nandoctor.cli.output import check_file, check_folder, write_file, write_json
 from nandoctor.cli.randomness import Chance
+from nandoctor.cli.restart import what_to_start
 from nandoctor.cli.script import check_module, check_script, plain_excepthook, run_module, run_script, show_error
 from nandoctor.cli.second_run import Ask, Finding, Progress, Work, second_run
+from nandoctor.cli.treating import Wishes, apply, check_can_ask, renewed, treat
 from nandoctor.errors import NandoctorError, PageError
-from nandoctor.findings import Diagnosis, Result
+from nandoctor.findings import Action, Diagnosis, Result
 from nandoctor.frameworks.imports import when_imported
 from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.protocol import Verdict
 from nandoctor.frameworks.recognise import keras_backend
 from nandoctor.frameworks.rendezvous import Experiment, Rendezvous
 from nandoctor.guard import Guard, NestedGuard
+from nandoctor.merging import with_actions
 from nandoctor.record import healthy_record
-from nandoctor.report.terminal import healthy_line, print_result
+from nandoctor.report.terminal import healthy_line, print_result, print_treatments, went_on_line
+from nandoctor.report.words import INTERRUPTED as WAS_INTERRUPTED
 from nandoctor.report.words import PAGE, relative
+from nandoctor.treat.proposal import Proposal
+from nandoctor.treat.treating import Fault
 from nandoctor.watch.floating_point import FloatingPointLog, FloatingPointNote, listening
+from nandoctor.watch.policy import OnFault
+from nandoctor.watch.reading import read_capsule
 from nandoctor.watch.started import started_by_run
 from nandoctor.watch.watch import Watch
 
@@ -48,7 +58,10 @@ class StopRun(BaseException):
 
 @dataclass
 class Options:
-    """What the user typed."""
+    """What the user typed. `wishes` is how remedies are tried; None where none are.
+
+    Where no capsule is to be kept, `out` is a folder that is taken away in the end.
+    """
 
     json: str | None = None
     html: str | None = None
@@ -57,6 +70,10 @@ class Options:
     keep_batch: bool = True
     max_steps: int | None = None
     quiet: bool = False
+    wishes: Wishes | None = None
+    keep_capsule: bool = True
+    on_fault: OnFault = "stop"
+    spike: float | None = None
 
     def from_here(self) -> Options:
         """The same, wherever the script goes: a script may change its working directory."""
@@ -70,6 +87,7 @@ class Session:
 
     options: Options
     script: str
+    entropy: int | None = None
     guards: list[Guard] = field(default_factory=list)
     log: FloatingPointLog = field(default_factory=FloatingPointLog)
     said: bool = False
@@ -99,13 +117,15 @@ class Session:
     def reported(self) -> bool:
         """Whether the finding has been printed already: of a validation, or by a guard of the user's own."""
         return self.said or any(
-            g.result is not None and g.result.diagnoses for g in self.guards if not isinstance(g, RunGuard)
+            g.result is not None and (g.result.diagnoses or g.actions)
+            for g in self.guards
+            if not isinstance(g, RunGuard)
         )
 
     @property
     def interrupted(self) -> bool:
         """Whether the user did not wait for a diagnosis."""
-        return any(g.result is not None and g.result.status == "fault" and not g.result.diagnoses for g in self.guards)
+        return any(g.result is not None and WAS_INTERRUPTED in g.result.notes for g in self.guards)
 
     @property
     def steps(self) -> int:
@@ -128,6 +148,10 @@ class Session:
         of_loops = () if self.loops is None or self.loops.result is None else self.loops.result.diagnoses
         return (*of_guards, *of_loops)
 
+    def actions(self) -> tuple[Action, ...]:
+        """What all guards did so that training could go on."""
+        return tuple(action for g in self.guards for action in g.actions)
+
     def page(self, result: Result) -> str:
         """The page of the session's result, with the history of the `fit` that it is about (healthy: the last)."""
         if self.loops is not None and self.loops.page is not None:
@@ -147,10 +171,16 @@ class Session:
         if self.loops is not None and self.loops.result is not None:
             found = self.loops.result
         if found is not None:
-            whole = self.diagnoses()
-            return msgspec.structs.replace(
-                found, command="run", script=self.script, guard_cost=cost, diagnoses=whole or found.diagnoses
+            whole, actions = self.diagnoses(), self.actions()
+            found = msgspec.structs.replace(
+                found,
+                command="run",
+                script=self.script,
+                guard_cost=cost,
+                diagnoses=whole or found.diagnoses,
+                actions=actions,
             )
+            return self._with_all_notes(found) if actions else found
         of_loops = () if self.loops is None else self.loops.notes
         notes = (*self.notes, *of_loops, *(n for g in self.guards for n in g.notes))
         return Result(
@@ -163,6 +193,13 @@ class Session:
             notes=tuple(dict.fromkeys(notes)),
         )
 
+    def _with_all_notes(self, found: Result) -> Result:
+        """Where trainings went on through faults, all of them are told of."""
+        notes = (*found.notes, *(note for g in self.guards if g.result is not None for note in g.result.notes))
+        whole = msgspec.structs.replace(found, notes=tuple(dict.fromkeys(notes)))
+        counts = sum((g.counts for g in self.guards), Counter[str]())
+        return with_actions(whole, found.actions, counts, self.steps)
+
 
 class RunGuard(Guard):
     """The guard of one `fit` under `nandoctor run`: at a fault, or after `--max-steps`, the script ends."""
@@ -170,7 +207,10 @@ class RunGuard(Guard):
     command = "run"
 
     def __init__(self, session: Session) -> None:
-        super().__init__(out=session.options.out, keep_batch=session.options.keep_batch, quiet=True)
+        options = session.options
+        super().__init__(
+            options.on_fault, out=options.out, keep_batch=options.keep_batch, quiet=True, spike=options.spike
+        )
         self._session = session
 
     def _floating_point_notes(self) -> tuple[FloatingPointNote, ...]:
@@ -186,8 +226,30 @@ class RunGuard(Guard):
 
     def _say_validation_fault(self, result: Result) -> None:
         """At once: the script goes on, perhaps for hours."""
-        print_result(result, sys.stderr)
+        print_result(result, sys.stderr, untreated=self._session.options.wishes is not None)
         self._session.said = True
+
+    def _explained_before(self) -> set[str]:
+        """Each `fit` has a guard of its own here."""
+        earlier = (g for g in reversed(self._session.guards) if g is not self and g.model is self.model)
+        known = next((g._explained for g in earlier if isinstance(g, RunGuard)), None)
+        return super()._explained_before() if known is None else known
+
+    def _say_new_fault(self, result: Result) -> None:
+        """At once: training goes on."""
+        super()._say_new_fault(result)
+        self._session.said = True
+
+    def _say_action(self, line: str) -> None:
+        super()._say_action(line)
+        self._session.said = True
+
+    def _say_end(self, result: Result) -> None:
+        """The session says it, of all."""
+
+    def _after_stop(self, action: Action) -> Verdict:
+        self.close()
+        raise StopRun
 
     def _after_fault(self, result: Result) -> Verdict:
         self._session.said = False
@@ -207,7 +269,23 @@ def run(target: str, arguments: Sequence[str], options: Options, *, module: bool
         check_folder(options.out)
     check_file(options.json, "--json")
     check_file(options.html, "--html")
-    options, home, chance = options.from_here(), os.getcwd(), Chance()
+    check_can_ask(options.wishes)
+    with _with_room_for_a_capsule(options.from_here()) as roomy:
+        return _run(target, arguments, roomy, module)
+
+
+@contextlib.contextmanager
+def _with_room_for_a_capsule(options: Options) -> Iterator[Options]:
+    """Remedies are tried on a capsule, also where none is to be kept."""
+    if options.out is not None or options.wishes is None:
+        yield options
+        return
+    with tempfile.TemporaryDirectory(prefix="nandoctor-") as folder:
+        yield replace(options, out=Path(folder), keep_capsule=False)
+
+
+def _run(target: str, arguments: Sequence[str], options: Options, module: bool) -> tuple[int, Result]:
+    home, chance = os.getcwd(), Chance()
 
     def again(rendezvous: Rendezvous, ask: Ask, progress: Progress) -> Finding:
         with started_by_run(target, arguments, module=module):
@@ -228,7 +306,7 @@ def run(target: str, arguments: Sequence[str], options: Options, *, module: bool
         return losses_again(experiment, progress, run=script, stop=StopRun, chance=chance)
 
     second = second_run(Work(again, losses))
-    session = Session(options, target)
+    session = Session(options, target, entropy=chance.entropy)
     session.loops = LoopSession(target, chance, second, StopRun, session.check_limit, lambda: session.log.notes)
 
     def report(ended: Ended) -> tuple[int, Result]:
@@ -333,21 +411,62 @@ def _report(session: Session, ended: Ended) -> tuple[int, Result]:
     if failed:
         result = msgspec.structs.replace(result, status="script-error")
     sys.stdout.flush()
-    if session.said:
+    _say(session, result, failed=failed)
+    best, treated_page = None, None
+    if _can_be_treated(session, result):
+        result, best, treated_page = _treated(session, result)
+    unwritten = session.options.json is not None and not _written_json(result, session.options.json)
+    page = _written_page(session, result, treated_page)
+    if session.options.open and result.diagnoses:
+        _open_page(page)
+    if session.options.wishes is not None and result.diagnoses:
+        apply(best, session.options.wishes, session.script)
+    return (FAULT if result.status == "fault" else ended.code or 2 * unwritten), result
+
+
+def _say(session: Session, result: Result, *, failed: bool) -> None:
+    """Print what was found, less what has been printed already."""
+    if session.said and result.actions:
+        print(f"\n{went_on_line(result)}", file=sys.stderr)
+    elif session.said:
         print(
             f"\nnandoctor: {session.steps:,} steps watched. The validation's fault is reported above.", file=sys.stderr
         )
     elif session.reported:
         pass
     elif result.diagnoses or result.status == "fault":
-        print_result(result, sys.stderr)
+        print_result(result, sys.stderr, untreated=_can_be_treated(session, result))
     elif not failed and not session.options.quiet:
         print(healthy_line(result), file=sys.stderr)
-    unwritten = session.options.json is not None and not _written_json(result, session.options.json)
-    page = _written_page(session, result)
-    if session.options.open and result.diagnoses:
-        _open_page(page)
-    return (FAULT if result.status == "fault" else ended.code or 2 * unwritten), result
+
+
+def _can_be_treated(session: Session, result: Result) -> bool:
+    return session.options.wishes is not None and bool(result.diagnoses) and result.capsule is not None
+
+
+def _treated(session: Session, result: Result) -> tuple[Result, Proposal | None, str | None]:
+    """Try the remedies of the last finding; the result, the change that is proven, and the page with both."""
+    assert result.capsule is not None
+    assert session.options.wishes is not None
+    best, page = None, None
+    try:
+        stored = read_capsule(result.capsule)
+        fault = Fault(stored, what_to_start(stored, None), session.entropy)
+    except NandoctorError as error:
+        result = msgspec.structs.replace(result, notes=(*result.notes, f"no remedy was tried: {error}"))
+    else:
+        outcome = treat(fault, result, session.options.wishes)
+        result, best = renewed(stored, outcome.result), outcome.best
+        page = _page_of(stored.folder)
+    if not session.options.keep_capsule:
+        result = msgspec.structs.replace(result, capsule=None)
+    print_treatments(result, sys.stderr, offer=not session.options.wishes.fix)
+    return result, best, page
+
+
+def _page_of(folder: Path) -> str | None:
+    path = folder / PAGE
+    return path.read_text(encoding="utf-8") if path.is_file() else None
 
 
 def _written_json(result: Result, target: str) -> bool:
@@ -360,12 +479,12 @@ def _written_json(result: Result, target: str) -> bool:
     return True
 
 
-def _written_page(session: Session, result: Result) -> Path | None:
+def _written_page(session: Session, result: Result, made: str | None = None) -> Path | None:
     """Write the page to where the user wants it; where a page of the result lies, there or in its capsule."""
     target = session.options.html
     if target is not None:
         try:
-            content = session.page(result).encode()
+            content = (made or session.page(result)).encode()
         except PageError as error:
             print(f"nandoctor: {error}; --html {target} was not written.", file=sys.stderr)
             target = None

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 
 from nandoctor.errors import NandoctorError
+from nandoctor.treat.overlay import text_of
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -80,8 +81,10 @@ def check_module(name: str) -> None:
 
 
 def _compile(script: str) -> CodeType:
-    with open(script, "rb") as file:
-        source = file.read()
+    source: bytes | str | None = text_of(script)
+    if source is None:
+        with open(script, "rb") as file:
+            source = file.read()
     return compile(source, _absolute(script), "exec", dont_inherit=True)
 
 

@@ -129,7 +129,8 @@ def _show(scores: Scores) -> None:
 def _as_json(scores: Scores) -> str:
     def plain(s: Score) -> dict[str, object]:
         truth = {"case": s.truth.path.stem, "cause": s.truth.cause, "claims": s.truth.claims}
-        judged = {"seen": s.seen, "cause": s.cause, "line": s.line, "sample": s.sample, "proven": s.proven}
+        judged = {"seen": s.seen, "cause": s.cause, "line": s.line, "sample": s.sample}
+        judged |= {"proven": s.proven, "sound": s.sound}
         return {**truth, "answer": asdict(s.answer), "judged": judged}
 
     return json.dumps({name: [plain(s) for s in own] for name, own in scores.items()}, indent=2) + "\n"

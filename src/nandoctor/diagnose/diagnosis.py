@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from nandoctor.causes.cause import Cause
 from nandoctor.causes.constant_feature import divides_by_spread, divides_what_is_centred
 from nandoctor.causes.denominators import zero_denominator
 from nandoctor.causes.growth_facts import growth_fact, overflows
+from nandoctor.diagnose.dataset import with_data_rows
 from nandoctor.diagnose.definition import Family, definition_of
 from nandoctor.diagnose.growth import Clues, Weighed, clues_of, growth_of, single_step, with_trials
 from nandoctor.diagnose.rows import rows_by_experiment, rows_by_value
@@ -49,9 +50,10 @@ def diagnose(capsule: Capsule, trace: Trace, subject: Subject) -> tuple[Diagnosi
         case = build_case(capsule, trace, subject)
         suspicions = rank(case)
         if not suspicions:
-            return (_unexplained(capsule, case),) if case.origin is not None else ()
+            unexplained = (_unexplained(capsule, case),) if case.origin is not None else ()
+            return tuple(with_data_rows(diagnosis, capsule, subject) for diagnosis in unexplained)
         case = _with_rows(case, suspicions[0][1], capsule, subject)
-        return (_diagnosis(_moment(capsule), case, suspicions),)
+        return (with_data_rows(_diagnosis(_moment(capsule), case, suspicions), capsule, subject),)
 
 
 def diagnose_validation(
@@ -92,7 +94,8 @@ def build_case(capsule: Capsule, trace: Trace, subject: Subject) -> Case:
         made=_definitions(capsule),
         compiled=capsule.compile_location,
         optimizer=capsule.optimizer_location,
-        variable_sites=_sites(subject, origin, clues.oversized, weighed.recurrence),
+        variable_sites=_sites(subject.variable_site, origin, clues.oversized, weighed.recurrence),
+        assigned_sites=_sites(subject.assigned_site, origin, clues.oversized, weighed.recurrence),
         uncalled_clipping=subject.uncalled_clipping,
         seen=_seen_in_validation(capsule),
         loop=capsule.loop,
@@ -135,13 +138,16 @@ def _seen_in_validation(capsule: Capsule) -> Fact | None:
 
 
 def _sites(
-    subject: Subject, origin: Origin | None, oversized: Iterable[str], recurrence: Recurrence | None
+    site: Callable[[str], Location | None],
+    origin: Origin | None,
+    oversized: Iterable[str],
+    recurrence: Recurrence | None,
 ) -> dict[str, Location]:
-    """Where the user made the variables that a cause may name."""
+    """Where the user made, or wrote, the variables that a cause may name."""
     named = [] if origin is None or origin.leaf is None else [origin.leaf.role]
     named += [*oversized, *([recurrence.weight] if recurrence is not None else [])]
-    found = {name: subject.variable_site(name) for name in named}
-    return {name: site for name, site in found.items() if site is not None}
+    found = {name: site(name) for name in named}
+    return {name: place for name, place in found.items() if place is not None}
 
 
 def _growth(capsule: Capsule, trace: Trace, subject: Subject, origin: Origin | None, clues: Clues) -> Weighed:

@@ -109,7 +109,7 @@ class Clues:
 def clues_of(capsule: Capsule, trace: Trace) -> Clues:
     """Looked for in the replayed step, and in the state that training started from."""
     first = capsule.snapshots[0] if capsule.snapshots else None
-    inputs = _unscaled(_scales(capsule.batch, "input"))
+    inputs = unscaled(scales_of(capsule.batch, "input"))
     return Clues(
         recurrence=growing_recurrence(trace),
         repeats=repeats(trace),
@@ -164,7 +164,7 @@ def with_trials(growth: Growth, capsule: Capsule, subject: Subject, clues: Clues
     if not batches or not capsule.snapshots:
         return Weighed(growth, recurrence=clues.recurrence)
     began = time.perf_counter()
-    for start in _starts(capsule):
+    for start in near_snapshots(capsule):
         steps = int(np.clip(capsule.step - start.step + 8, 10, _MOST_STEPS))
         as_it_was = Trial(_AS_IT_WAS, tuple(subject.losses_with(start.state, batches, steps, Change())))
         if not as_it_was.settles or time.perf_counter() - began > SECONDS / 2:
@@ -294,7 +294,7 @@ def _key(node: Node) -> tuple[str, Frame] | None:
     return None if frame is None else (node.op, frame)
 
 
-def _starts(capsule: Capsule) -> Sequence[Snapshot]:
+def near_snapshots(capsule: Capsule) -> Sequence[Snapshot]:
     """The snapshots from which the fault can be reached in a short replay, oldest first.
 
     Of many batches only the last are kept: trained on again and again from long before, they may not lead there.
@@ -305,8 +305,8 @@ def _starts(capsule: Capsule) -> Sequence[Snapshot]:
 
 def _changes(capsule: Capsule, clues: Clues, penalties: tuple[Penalty, ...]) -> Iterator[tuple[str, Change]]:
     """The experiments in the order of their power to explain, each at the rate as it was; the rate comes last."""
-    rate, scales = growth_facts.last_rate(capsule.history), _scales(capsule.batch, "input")
-    inputs, targets = clues.unscaled_inputs, _unscaled(_scales(capsule.batch, "target"))
+    rate, scales = growth_facts.last_rate(capsule.history), scales_of(capsule.batch, "input")
+    inputs, targets = clues.unscaled_inputs, unscaled(scales_of(capsule.batch, "target"))
     epsilon = optimizer_epsilon_underflow.CHANGE, Change(epsilon=optimizer_epsilon_underflow.EPSILON)
     if capsule.loop and rate is not None and _weights_in_half(capsule):
         yield epsilon  # in float32 a loop has no weights in half precision any more
@@ -337,7 +337,7 @@ def _weights_in_half(capsule: Capsule) -> bool:
     return any(a.dtype == np.float16 for name, a in capsule.state.items() if name.startswith("weight "))
 
 
-def _scales(batch: Batch, family: str) -> dict[str, float]:
+def scales_of(batch: Batch, family: str) -> dict[str, float]:
     """The typical magnitude of each array of a role that can be scaled."""
     arrays = {role: a for role, a in batch.arrays.items() if role.split("[")[0] == family}
     return {
@@ -345,6 +345,6 @@ def _scales(batch: Batch, family: str) -> dict[str, float]:
     }
 
 
-def _unscaled(scales: Mapping[str, float]) -> frozenset[str]:
+def unscaled(scales: Mapping[str, float]) -> frozenset[str]:
     """The roles of the arrays that are far from unit scale."""
     return frozenset(role for role, scale in scales.items() if scale > growth_facts.ABNORMAL_SCALE)

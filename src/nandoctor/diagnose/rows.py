@@ -10,7 +10,7 @@ import numpy as np
 from nandoctor.trace.origin import Origin
 
 SECONDS = 15.0
-MOST_REPLAYS = 64
+MOST_REPLAYS = 72
 
 
 def rows_by_value(origin: Origin, batch_size: int | None) -> tuple[int, ...] | None:
@@ -38,40 +38,127 @@ def rows_by_experiment(
 ) -> tuple[int, ...]:
     """The smallest sets of rows found that still break the step; all rows where no part of the batch does.
 
-    The batch is halved, and each half that breaks alone is halved again: about log2(rows) replays for one bad
-    row. Where neither half breaks (the rows act together), rows are left out as long as the rest still breaks.
+    The batch is halved: where one half is finite the other one is taken to break, until a row is left, which is then
+    tried alone. One bad row of 32, 128 or 512 takes 7 or 8, 9 or 10, 11 or 12 replays in all: log2(rows), and two or
+    three that say that the whole breaks, that this row does, and that the rest does not. Rows that act together show
+    in that a row which ought to break does not.
     """
-    deadline = time.perf_counter() + seconds
-    budget = [MOST_REPLAYS]
-
-    def breaks(rows: Sequence[int]) -> bool:
-        budget[0] -= 1
-        return bool(rows) and is_finite(rows) is False
-
-    def spent() -> bool:
-        return budget[0] <= 0 or time.perf_counter() > deadline
-
-    def narrow(rows: list[int]) -> list[int]:
-        if len(rows) == 1 or spent():
-            return rows
-        middle = len(rows) // 2
-        halves = [half for half in (rows[:middle], rows[middle:]) if breaks(half)]
-        return [row for half in halves for row in narrow(half)] if halves else _reduced(rows, breaks, spent)
-
-    everything = list(range(batch_size))
-    return tuple(narrow(everything)) if batch_size > 1 and breaks(everything) else ()
+    if batch_size < 2:
+        return ()
+    return tuple(sorted(_Search(is_finite, seconds).blamed(list(range(batch_size)))))
 
 
-def _reduced(rows: list[int], breaks: Callable[[Sequence[int]], bool], spent: Callable[[], bool]) -> list[int]:
-    """Leave out chunks, ever smaller, as long as the rest still breaks (delta debugging)."""
-    chunk = max(1, len(rows) // 4)
-    while not spent():
-        kept = rows
-        for start in range(0, len(rows), chunk):
-            rest = [row for row in kept if row not in rows[start : start + chunk]]
-            if not spent() and breaks(rest):
-                kept = rest
-        if kept == rows and chunk == 1:
-            break
-        rows, chunk = kept, max(1, chunk // 2)
-    return rows
+_ONE_BY_ONE = 3
+"""Sets of rows that are looked for one after the other; where there are more both halves of everything are tried."""
+
+
+class _Search:
+    """One search, which asks nothing twice."""
+
+    def __init__(self, is_finite: Callable[[Sequence[int]], bool | None], seconds: float) -> None:
+        self._is_finite = is_finite
+        self._deadline = time.perf_counter() + seconds
+        self._replays = 0
+        self._broken: set[tuple[int, ...]] = set()
+        self._other: set[tuple[int, ...]] = set()
+        self._finite: list[frozenset[int]] = []
+
+    def blamed(self, rows: list[int]) -> list[int]:
+        """Rows without which the step is finite."""
+        found: list[int] = []
+        left = rows
+        for _ in range(_ONE_BY_ONE):
+            if not left or not self._breaks(left):
+                return found
+            found += self._one_of(left)
+            left = [row for row in rows if row not in found]
+            if self._spent:
+                return found + self._doubtful(left)
+        return found + (self._each_of(left, left) if left and self._breaks(left) else [])
+
+    def _doubtful(self, rows: list[int]) -> list[int]:
+        """Those that were never in a part that stays finite."""
+        return [row for row in rows if not any(row in part for part in self._finite)]
+
+    def _one_of(self, rows: list[int]) -> list[int]:
+        """A smallest set of rows that breaks, out of rows that do."""
+        known = rows
+        while len(rows) > 1:
+            if self._spent:
+                return known
+            left, right = _halves(rows)
+            if self._breaks(left):
+                known = rows = left
+            elif self._stays_finite(left):
+                rows = right
+            elif self._breaks(right):
+                known = rows = right
+            else:
+                break
+        return rows if len(rows) == 1 and self._breaks(rows) else self._together(known)
+
+    def _each_of(self, rows: list[int], known: list[int]) -> list[int]:
+        """All of them that break by themselves, of rows that are taken to break; the `known` ones around them do."""
+        if self._spent:
+            return self._doubtful(rows) or rows
+        if len(rows) == 1:
+            return rows if self._breaks(rows) else self._together(known)
+        left, right = _halves(rows)
+        if self._stays_finite(left):
+            return self._each_of(right, known)
+        parts = [half for half in (left, right) if self._breaks(half)]
+        return [row for half in parts for row in self._each_of(half, half)] if parts else self._together(rows)
+
+    def _together(self, rows: list[int]) -> list[int]:
+        """Rows that break together, out of rows that do: about log2(rows) replays for each of them.
+
+        The last row of the shortest beginning that breaks is one of them; with it in place the beginning is shortened
+        again.
+        """
+        needed: list[int] = []
+        while rows and not (needed and self._breaks(needed)):
+            fine, breaking = 0, len(rows)
+            while breaking - fine > 1:
+                if self._spent:
+                    return needed + rows[:breaking]
+                middle = (fine + breaking) // 2
+                if self._breaks([*rows[:middle], *needed]):
+                    breaking = middle
+                else:
+                    fine = middle
+            needed = [rows[breaking - 1], *needed]
+            rows = rows[: breaking - 1]
+        return needed
+
+    # -- replays ----------------------------------------------------------------------------------
+
+    @property
+    def _spent(self) -> bool:
+        return self._replays >= MOST_REPLAYS or time.perf_counter() > self._deadline
+
+    def _breaks(self, rows: list[int]) -> bool:
+        self._ask(rows)
+        return tuple(rows) in self._broken
+
+    def _stays_finite(self, rows: list[int]) -> bool:
+        self._ask(rows)
+        return any(part.issuperset(rows) for part in self._finite)
+
+    def _ask(self, rows: list[int]) -> None:
+        """Part of what stays finite is finite; what does not run is neither."""
+        key = tuple(rows)
+        if key in self._broken or key in self._other or any(part.issuperset(rows) for part in self._finite):
+            return
+        self._replays += 1
+        answer = self._is_finite(rows)
+        if answer is None:
+            self._other.add(key)
+        elif answer:
+            self._finite.append(frozenset(rows))
+        else:
+            self._broken.add(key)
+
+
+def _halves(rows: list[int]) -> tuple[list[int], list[int]]:
+    middle = len(rows) // 2
+    return rows[:middle], rows[middle:]

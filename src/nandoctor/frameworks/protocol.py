@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from nandoctor.findings import Location
+from nandoctor.findings import Dataset, Location, Setting
 from nandoctor.frameworks.reading import Reading, ValidationReading
 from nandoctor.trace.graph import Trace
 from nandoctor.trace.locations import Frame
@@ -46,8 +47,9 @@ class Batch:
         return [a for key, a in self.arrays.items() if key.split("[")[0] == name]
 
 
-Verdict = Literal["go", "stop", "unguarded"]
-"""What follows a step: the next one; the end of training; or the next one, without the guard."""
+Verdict = Literal["go", "skip", "stop", "unguarded"]
+"""What follows a step: the next one; the next one, as if this one had not been; the end of training; or the next one,
+without the guard."""
 
 
 class Watcher(Protocol):
@@ -102,6 +104,72 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Look:
+    """One step of a replay: its loss, and the Euclidean norm of the gradient of each weight."""
+
+    loss: float
+    gradients: tuple[float, ...]
+
+    @property
+    def finite(self) -> bool:
+        return bool(np.isfinite([self.loss, *self.gradients]).all())
+
+
+@dataclass(frozen=True)
+class Present:
+    """How a training is set as it stands.
+
+    Attributes:
+        optimizer: the name of its class.
+        rate: the learning rate; of a schedule, the largest that it gives over the steps of a trial.
+        schedule: whether a schedule gives it.
+        clips: whether the optimizer clips gradients.
+        replaceable: whether another optimizer can be put in its place: there is one, and it is known who holds it.
+    """
+
+    optimizer: str
+    rate: float
+    schedule: bool = False
+    clips: bool = False
+    replaceable: bool = True
+
+    @property
+    def has_rate(self) -> bool:
+        """Whether the rate is one that can be multiplied."""
+        return bool(np.isfinite(self.rate)) and self.rate > 0
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Some steps of a short training.
+
+    Attributes:
+        losses: of each step; where it is not `finite`, the last is that of the step that broke.
+        finite: whether losses, gradients and weights were. A gradient that a loss scaler skips does not count.
+        error: what a step raised.
+    """
+
+    losses: tuple[float, ...] = ()
+    finite: bool = True
+    error: str | None = None
+
+
+class Trainings(Protocol):
+    """Short trainings from one state, on the same batches in the same order, each with a setting of its own."""
+
+    @property
+    def present(self) -> Present: ...
+
+    def further(self, setting: Setting, steps: int) -> Stretch:
+        """The next steps with a setting, from where the last ones with it ended."""
+        ...
+
+    def forget(self, setting: Setting) -> None:
+        """No more steps with a setting will be asked for."""
+        ...
+
+
+@dataclass(frozen=True)
 class Penalty:
     """One regulariser: what it adds to the loss, and the line that asked for it.
 
@@ -114,6 +182,23 @@ class Penalty:
     coefficient: float | None = None
     decays: bool = False
     location: Location | None = None
+
+
+@dataclass(frozen=True)
+class DataRows:
+    """Where rows of a batch stand in what a training was given.
+
+    Attributes:
+        dataset: the argument that it is.
+        rows: for each row of the batch the rows of the data that are equal to it; empty where only the batch is known.
+        batch: the batch of a data set that gives whole ones.
+        files: those that these rows were read from.
+    """
+
+    dataset: Dataset
+    rows: tuple[tuple[int, ...], ...] = ()
+    batch: int | None = None
+    files: tuple[str, ...] = ()
 
 
 class Subject(Protocol):
@@ -137,6 +222,10 @@ class Subject(Protocol):
         """The user's line that made the layer of a variable."""
         ...
 
+    def assigned_site(self, name: str) -> Location | None:
+        """The user's line that put values into a variable after it was made, the last before the first step."""
+        ...
+
     def trace_step(self, batch: Batch) -> Trace:
         """Run the step (of training or validation, as the batch says) eagerly from the present state, recorded.
 
@@ -150,6 +239,13 @@ class Subject(Protocol):
 
     def is_finite_with(self, batch: Batch, rows: Sequence[int]) -> bool | None:
         """Whether the step stays finite on some rows of the batch; None where the step does not run on them."""
+        ...
+
+    def data_rows(self, batch: Batch, rows: Sequence[int], index: int) -> DataRows | None:
+        """Where rows of the batch (the `index`-th of its epoch) stand in what the training was given.
+
+        None where that does not show. What was given is left as it is.
+        """
         ...
 
     def losses_with(self, start: State, batches: Sequence[Batch], steps: int, change: Change) -> list[float]:
@@ -180,12 +276,23 @@ class Training(Subject, Protocol):
     @property
     def optimizer_location(self) -> Location | None: ...
 
-    def open_gate(self) -> None:
-        """Before the framework builds its step: see to it that the gate is in it."""
+    def open_gate(self, *, spikes: bool = False) -> None:
+        """Before the framework builds its step: see to it that the gate is in it.
+
+        `spikes`: a step beyond the limits of `limit` is refused, too.
+        """
+        ...
+
+    def limit(self, loss: float, gradient_norm: float) -> None:
+        """From the next step on, refuse one whose loss or gradient norm is larger."""
         ...
 
     def watch(self, watcher: Watcher) -> None:
         """After the framework built its step: tell the watcher of each one."""
+        ...
+
+    def begin_epoch(self) -> None:
+        """The next step is the first of an epoch."""
         ...
 
     def watch_validation(self, watcher: Watcher) -> None:
@@ -208,10 +315,41 @@ class Training(Subject, Protocol):
         """A copy of every variable, on the host."""
         ...
 
+    def looks_with(self, start: State, batches: Sequence[Batch], steps: int) -> list[Look]:
+        """The steps of a short training from another state, up to one that is not finite; the present one is put back.
+
+        Whatever a step raises comes out.
+        """
+        ...
+
+    def roll_back(self, state: State, *, same_epoch: bool) -> None:
+        """Give every variable its value of an older state, but for the learning rate; metrics are those of an epoch."""
+        ...
+
+    def adopt(self, change: Change) -> None:
+        """From now on, and after this training too: the rate multiplied, the gradients clipped as the change says."""
+        ...
+
     def batch_like(self, batch: Batch, arrays: Mapping[str, np.ndarray]) -> Batch:
         """A batch of the same structure that holds other arrays, by role.
 
         Raises:
             CapsuleError: the arrays do not fit the structure.
+        """
+        ...
+
+    def short_trainings(
+        self, start: State, batches: Sequence[Batch], most: int, roles: Mapping[str, frozenset[str]]
+    ) -> contextlib.AbstractContextManager[Trainings]:
+        """While inside, short trainings can be made; then the present state is put back.
+
+        Args:
+            start: the state that they begin from.
+            batches: what they train on.
+            most: steps of the longest one.
+            roles: which arrays are meant by the `inputs` and `targets` of a setting.
+
+        Raises:
+            TreatError: the training cannot be set otherwise.
         """
         ...

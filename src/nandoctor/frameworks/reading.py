@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from nandoctor.findings import Number, StepRecord, number
 
 BAD_LOSS, BAD_GRADIENT, BAD_STATE, BAD_UPDATE = 1, 2, 4, 8
+SPIKE = 16
+"""The loss or the gradient is finite, and beyond the limit that was set for it."""
 
 FAR_BELOW = 2.0**-10
 """A loss scale at which no gradient of ordinary arithmetic overflows: half precision reaches 6.7e7 there."""
@@ -135,11 +137,23 @@ class Reading:
         return self.code != 0
 
     @property
+    def is_spike(self) -> bool:
+        """Whether all is finite, and the step was refused for its size."""
+        return self.code == SPIKE
+
+    @property
+    def gradient_norm(self) -> float:
+        """Of all gradients together, as they would be without a loss scaler."""
+        return math.sqrt(self.gradient_sumsq) / (self.loss_scale or 1.0) if self.gradient_sumsq >= 0 else math.nan
+
+    @property
     def surface(self) -> str:
         """What was found not finite first."""
         for bit, name in ((BAD_LOSS, "loss"), (BAD_GRADIENT, "gradient"), (BAD_STATE, "state")):
             if self.code & bit:
                 return name
+        if self.is_spike:
+            return "spike"
         if self.faulty:
             return "weights"
         return "gradient" if self.skipped else "nothing"
@@ -147,13 +161,12 @@ class Reading:
     def record(self, step: int, epoch: int, batch: int) -> StepRecord:
         """The step as the history keeps it."""
         weights = math.sqrt(self.weight_sumsq) if self.weight_sumsq >= 0 else math.nan
-        gradient = math.sqrt(self.gradient_sumsq) / (self.loss_scale or 1.0) if self.gradient_sumsq >= 0 else math.nan
         return StepRecord(
             step=step,
             epoch=epoch,
             batch=batch,
             loss=number(self.loss),
-            gradient_norm=number(gradient),
+            gradient_norm=number(self.gradient_norm),
             weight_norm=number(weights),
             update_ratio=self._update_ratio(weights),
             learning_rate=self.learning_rate,

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from nandoctor.findings import Location
-from nandoctor.frameworks.protocol import Batch, Change, Penalty, State
+from nandoctor.frameworks.protocol import Batch, Change, DataRows, Penalty, State
 from nandoctor.trace.graph import Trace, Value
 from nandoctor.trace.recurrence import Recurrence
 from nandoctor.trace.terms import Term, only_weights, terms_of
@@ -24,6 +24,7 @@ class RecordedStep:
         regularisers: what the framework computed of the regularisers that it knows, whether or not it came to the loss.
         decays: the weight decay of the optimizer.
         recurrence: a state that grew along the time steps of the step before.
+        assigned: the user's line that put values into a weight after it was made, by role.
     """
 
     uncalled_clipping = None  # a loop of the user's own has no callbacks
@@ -36,10 +37,12 @@ class RecordedStep:
         regularisers: Sequence[tuple[Value, Penalty]] = (),
         decays: Sequence[Penalty] = (),
         recurrence: Recurrence | None = None,
+        assigned: Mapping[str, Location] | None = None,
     ) -> None:
         self.recurrence_before = recurrence
         self._trace = trace
         self._sites = sites
+        self._assigned = assigned or {}
         self._losses = losses
         self._regularisers = {id(value): penalty for value, penalty in regularisers}
         self._decays = tuple(decays)
@@ -54,6 +57,9 @@ class RecordedStep:
     def variable_site(self, name: str) -> Location | None:
         return self._sites.get(name)
 
+    def assigned_site(self, name: str) -> Location | None:
+        return self._assigned.get(name)
+
     def trace_step(self, batch: Batch) -> Trace:
         return self._trace
 
@@ -61,6 +67,9 @@ class RecordedStep:
         return None
 
     def is_finite_with(self, batch: Batch, rows: Sequence[int]) -> bool | None:
+        return None
+
+    def data_rows(self, batch: Batch, rows: Sequence[int], index: int) -> DataRows | None:
         return None
 
     def is_finite_at(self, batch: Batch, scale: float) -> bool | None:

@@ -50,6 +50,7 @@ class Rendezvous(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         surface: `loss`, `gradient`, `state`, or `weights` where these were found spoilt when the script had ended;
             `validation` where training was finite.
         step: how often that place of the code had been at work.
+        updates: whether an optimizer had been called by then: what it is given is looked at there, not at the tape.
         losses: the last events that were read, each with its loss.
         read: where, after `event`, the script read a number that is not finite (`surface` is `validation` then).
     """
@@ -59,6 +60,7 @@ class Rendezvous(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     eager_from: Events
     surface: Annotated[str, msgspec.Meta(pattern="^[a-z-]{1,32}$")]
     step: Events
+    updates: bool = False
     history: tuple[StepRecord, ...] = ()
     losses: Annotated[tuple[tuple[Events, float], ...], msgspec.Meta(max_length=4096)] = ()
     read: Place | None = None

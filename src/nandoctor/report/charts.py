@@ -26,7 +26,7 @@ FAULT = "#b3261e"
 QUIET = "#5f5b55"
 GRID = "#dedad3"
 
-_WIDTH, _HEIGHT = 300, 130
+WIDTH, HEIGHT = 300, 130
 _DECADES = 10
 """From this ratio of the largest to the smallest value on, a logarithmic scale shows more than a linear one."""
 
@@ -75,8 +75,8 @@ def charts(history: Sequence[StepRecord], fault: int | None) -> tuple[Chart, ...
     found = [_series(title, history, read) for title, read in _ALWAYS]
     found += [s for s in (_series(title, history, read) for title, read in _WHERE_IT_CHANGES) if len(set(s.values)) > 1]
     shown = [series for series in found if series.values]
-    drawn = _drawn([_specification(series, _form(series.finite), fault) for series in shown])
-    return tuple(_chart(series, fault, svg) for series, svg in zip(shown, drawn, strict=True))
+    pictures = drawn([_specification(series, form_of(series.finite), fault) for series in shown])
+    return tuple(_chart(series, fault, svg) for series, svg in zip(shown, pictures, strict=True))
 
 
 def _series(title: str, history: Sequence[StepRecord], read: _Reading) -> _Series:
@@ -85,7 +85,7 @@ def _series(title: str, history: Sequence[StepRecord], read: _Reading) -> _Serie
 
 
 def _chart(series: _Series, fault: int | None, svg: str) -> Chart:
-    form = _form(series.finite)
+    form = form_of(series.finite)
     return Chart(
         title=series.title,
         scale={"log": "log scale", "symlog": "log scale on both sides of 0"}.get(form, ""),
@@ -95,7 +95,7 @@ def _chart(series: _Series, fault: int | None, svg: str) -> Chart:
     )
 
 
-def _form(values: Sequence[float]) -> Form:
+def form_of(values: Sequence[float]) -> Form:
     """Logarithmic where the values span decades."""
     if not values:
         return "linear"
@@ -139,7 +139,7 @@ json.dump([vl_convert.vegalite_to_svg(chart) for chart in json.load(sys.stdin)],
 """
 
 
-def _drawn(specifications: list[dict[str, Any]]) -> list[str]:
+def drawn(specifications: list[dict[str, Any]]) -> list[str]:
     """Each chart as SVG; all are empty where Vega cannot be run, which costs the page its charts and not itself."""
     if not specifications:
         return []
@@ -155,33 +155,41 @@ def _drawn(specifications: list[dict[str, Any]]) -> list[str]:
 def _specification(series: _Series, form: Form, fault: int | None) -> dict[str, Any]:
     import altair as alt
 
-    low, high = _domain(series.finite, form)
+    low, high = domain_of(series.finite, form)
     first, last = _ends(series, fault)
     x = alt.X("step:Q", axis=_step_axis(first, last), scale=alt.Scale(domain=[first, last], nice=False))
-    y = alt.Y("value:Q", axis=_value_axis(low, high, form), scale=_scale(low, high, form))
-    line = _base(_line_data(series)).encode(x=x, y=y)
+    y = alt.Y("value:Q", axis=value_axis(low, high, form), scale=scale_of(low, high, form))
+    line = chart_of(_line_data(series)).encode(x=x, y=y)
     layers: list[Any] = [line.mark_line(color=LINE, strokeWidth=1.8).encode(detail="part:N")]
     if len(series.finite) <= 40:
         layers.append(line.mark_point(color=LINE, filled=True, size=22, opacity=1))
     if fault is not None:
-        layers.insert(0, _base([{"step": fault}]).mark_rule(color=FAULT, strokeDash=[4, 3]).encode(x=x))
+        layers.insert(0, chart_of([{"step": fault}]).mark_rule(color=FAULT, strokeDash=[4, 3]).encode(x=x))
     wild = _wild_data(series, low, high)
     if wild:
-        edge = _base(wild).mark_point(color=FAULT, filled=True, size=60, shape="triangle-up", opacity=1)
+        edge = chart_of(wild).mark_point(color=FAULT, filled=True, size=60, shape="triangle-up", opacity=1)
         layers.append(edge.encode(x=x, y=y))
-    chart = alt.layer(*layers).properties(width=_WIDTH, height=_HEIGHT, background="transparent", padding=4)
+    return layered(layers)
+
+
+def layered(layers: list[Any]) -> dict[str, Any]:
+    """Layers over each other as a chart that Vega can draw."""
+    import altair as alt
+
+    chart = alt.layer(*layers).properties(width=WIDTH, height=HEIGHT, background="transparent", padding=4)
     chart = chart.configure(font="sans-serif", view=alt.ViewConfig(stroke=None))
     specification: dict[str, Any] = chart.to_dict()
     return specification
 
 
-def _base(values: list[dict[str, float]]) -> Any:
+def chart_of(values: list[dict[str, float]]) -> Any:
+    """A chart of some values, without a mark yet."""
     import altair as alt
 
     return alt.Chart(alt.Data(values=values))  # type: ignore[no-untyped-call]
 
 
-def _domain(values: Sequence[float], form: Form) -> tuple[float, float]:
+def domain_of(values: Sequence[float], form: Form) -> tuple[float, float]:
     """The values from the smallest to the largest, with room around them."""
     if not values:
         return 0.0, 1.0
@@ -219,7 +227,8 @@ def _wild_data(series: _Series, low: float, high: float) -> list[dict[str, float
     return [{"step": s, "value": low if v == -math.inf else high} for s, v in wild[:: len(wild) // 100 + 1]]
 
 
-def _scale(low: float, high: float, form: Form) -> Any:
+def scale_of(low: float, high: float, form: Form) -> Any:
+    """The scale of values."""
     import altair as alt
 
     if form == "symlog":
@@ -227,7 +236,7 @@ def _scale(low: float, high: float, form: Form) -> Any:
     return alt.Scale(type=form, domain=[low, high], nice=False, zero=False if form == "linear" else alt.Undefined)
 
 
-_QUIET_AXIS: dict[str, Any] = {
+QUIET_AXIS: dict[str, Any] = {
     "title": None,
     "labelColor": QUIET,
     "labelFontSize": 11,
@@ -243,7 +252,7 @@ def _step_axis(first: int, last: int) -> Any:
     import altair as alt
 
     ticks = _whole_ticks(first, last)
-    return alt.Axis(values=ticks, format=",d", grid=False, labelFlush=True, **{**_QUIET_AXIS, "minExtent": 0})
+    return alt.Axis(values=ticks, format=",d", grid=False, labelFlush=True, **{**QUIET_AXIS, "minExtent": 0})
 
 
 def _whole_ticks(first: int, last: int) -> list[int]:
@@ -259,30 +268,31 @@ def _whole_ticks(first: int, last: int) -> list[int]:
     return [int(n) for n in range(int(start), last + 1, int(width))]
 
 
-def _value_axis(low: float, high: float, form: Form) -> Any:
+def value_axis(low: float, high: float, form: Form) -> Any:
+    """The axis of values: a few numbers, on a logarithmic scale powers of ten."""
     import altair as alt
 
     if form != "log":
-        return alt.Axis(tickCount=4, format="~g" if max(abs(low), abs(high)) < 1e5 else ".1~e", **_QUIET_AXIS)
-    exponents = _exponents(round(math.log10(low)), round(math.log10(high)))
-    labels = {str(n): _power(n) for n in exponents}
+        return alt.Axis(tickCount=4, format="~g" if max(abs(low), abs(high)) < 1e5 else ".1~e", **QUIET_AXIS)
+    exponents = exponents_of(round(math.log10(low)), round(math.log10(high)))
+    labels = {str(n): power(n) for n in exponents}
     expression = f"({labels!r})['' + round(log(datum.value) / LN10)]"
-    return alt.Axis(values=[float(f"1e{n}") for n in exponents], labelExpr=expression, **_QUIET_AXIS)
+    return alt.Axis(values=[float(f"1e{n}") for n in exponents], labelExpr=expression, **QUIET_AXIS)
 
 
-def _exponents(low: int, high: int) -> list[int]:
+def exponents_of(low: int, high: int) -> list[int]:
     """At most five powers of ten.
 
-    >>> _exponents(-1, 2), _exponents(2, 34)
+    >>> exponents_of(-1, 2), exponents_of(2, 34)
     ([-1, 0, 1, 2], [2, 10, 18, 26, 34])
     """
     return list(range(low, high + 1, max(1, -(-(high - low) // 4))))
 
 
-def _power(exponent: int) -> str:
+def power(exponent: int) -> str:
     """A power of ten as it is written by hand.
 
-    >>> _power(0), _power(2), _power(21), _power(-3)
+    >>> power(0), power(2), power(21), power(-3)
     ('1', '100', '10²¹', '0.001')
     """
     if -3 <= exponent <= 4:

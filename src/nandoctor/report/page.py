@@ -19,6 +19,7 @@ import numpy as np
 
 from nandoctor.errors import PageError
 from nandoctor.findings import Diagnosis, Result, StepRecord, Treatment
+from nandoctor.report import words
 from nandoctor.report.batch import BatchView, view_batch
 from nandoctor.report.chain import ChainView, view_chain
 from nandoctor.report.charts import charts
@@ -28,6 +29,9 @@ from nandoctor.report.words import headline, healthy, relative, rows_text, surfa
 if TYPE_CHECKING:
     import jinja2
     from markupsafe import Markup
+
+_ACTIONS = 20
+"""Actions of a guard that are listed."""
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -81,9 +85,9 @@ def _rendered(
     environment: Mapping[str, str],
     sources: Mapping[str, str],
 ) -> str:
-    style = (_TEMPLATES / "page.css").read_text(encoding="utf-8")
     findings = [_finding(d, result, sources) for d in result.diagnoses]
-    text = _template().render(
+    return rendered(
+        "page.html.j2",
         result=result,
         title=_title(result),
         verdict=_verdict(result),
@@ -93,15 +97,21 @@ def _rendered(
         fault=_fault(result),
         batch=_batch(result, batch),
         batch_left_out=batch is None,
+        actions_shown=_ACTIONS,
         environment=environment,
-        style=style,
-        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
     )
+
+
+def rendered(template: str, **values: Any) -> str:
+    """A whole page made of a template, which may use the style sheet and its hash."""
+    style = (_TEMPLATES / "page.css").read_text(encoding="utf-8")
+    style_hash = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    text = _template(template).render(style=style, style_hash=style_hash, **values)
     return text.lstrip().encode("utf-8", "replace").decode()  # a file name may hold bytes that are no text
 
 
 @functools.cache
-def _template() -> jinja2.Template:
+def _template(name: str) -> jinja2.Template:
     import jinja2
 
     engine = jinja2.Environment(
@@ -112,7 +122,7 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
     )
     engine.filters.update(prose=_prose, sentence=_sentence, relative=relative, diff_lines=_diff_lines, proof=_proof)
-    return engine.get_template("page.html.j2")
+    return engine.get_template(name)
 
 
 def _finding(diagnosis: Diagnosis, result: Result, sources: Mapping[str, str]) -> Finding:
@@ -162,7 +172,8 @@ def _title(result: Result) -> str:
 def _fault(result: Result) -> int | None:
     """The step to mark in the charts; a validation marks none."""
     if not result.diagnoses:
-        return result.steps + 1 if result.status == "fault" else None
+        broke = next((action.step for action in result.actions), result.steps + 1)
+        return broke if result.status == "fault" else None
     first = result.diagnoses[0]
     return None if first.phase == "validation" else first.step
 
@@ -200,12 +211,11 @@ def _proof(treatment: Treatment) -> tuple[str, tuple[tuple[str, bool], ...]]:
     if shown is None:
         return "", ()
     if shown.not_possible:
-        return f"Not tried: {shown.not_possible}", ()
+        return words.proof(shown), ()
     tests: tuple[tuple[str, Any], ...] = (
         ("the step is finite", shown.finite),
         ("its gradients are finite", shown.gradients_finite),
         ("the training still learns", shown.still_learns),
         ("healthy batches are unchanged", shown.healthy_unchanged),
     )
-    steps = "1 step" if shown.steps_replayed == 1 else f"{shown.steps_replayed:,} steps"
-    return f"Tried on {steps} in {shown.seconds:.1f} s:", tuple((text, ok) for text, ok in tests if ok is not None)
+    return words.proof(shown), tuple((text, ok) for text, ok in tests if ok is not None)

@@ -29,6 +29,12 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _CLINIC = os.path.join(_PACKAGE, "clinic")
 
 
+def is_ours(filename: str) -> bool:
+    """Whether a file is nandoctor's own; the clinic counts as a user's code."""
+    path = os.path.realpath(filename)
+    return path.startswith(_PACKAGE + os.sep) and not path.startswith(_CLINIC + os.sep)
+
+
 def _library_folders() -> tuple[str, ...]:
     paths = sysconfig.get_paths()
     folders = {paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")}
@@ -114,6 +120,17 @@ def iterated(frame: Frame) -> Location:
         if (node.lineno, node.col_offset) == (whole.line, whole.column):
             return location_of(node.iter if isinstance(node, ast.For) else node.generators[0].iter, whole.file)
     return whole
+
+
+def assigned(frame: Frame) -> Location:
+    """The whole of the assignment that a frame was making, not only what it assigns to."""
+    place = locate(frame)
+    for node in ast.walk(parsed(place.file)):
+        if not isinstance(node, ast.Assign):
+            continue
+        if (place.line, place.column) in [(target.lineno, target.col_offset) for target in node.targets]:
+            return location_of(node, place.file)
+    return place
 
 
 def location_of(node: ast.expr | ast.stmt, file: str) -> Location:

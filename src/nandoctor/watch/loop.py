@@ -170,6 +170,7 @@ class LoopWatch(LoopListener):
             eager_from=self._eager_from(event, previous),
             surface=surface,
             step=int(reading.step),
+            updates=reading.updated > 0,
             history=self.history.records,
             losses=tuple(self._losses),
         )

@@ -59,6 +59,10 @@ class Snapshots:
         self._thin(step)
         self._pace(time.perf_counter() - started, step)
 
+    def forget_after(self, step: int) -> None:
+        """What came after this one was of a state that training has left."""
+        self._kept = [snapshot for snapshot in self._kept if snapshot.step <= step]
+
     def _thin(self, step: int) -> None:
         """Keep the first, the latest, and those nearest to 8 and 64 intervals back."""
         while len(self._kept) > max(self._most, 1):

@@ -137,6 +137,33 @@ def _write(
     return final
 
 
+def renew(folder: Path, result: Result, extra: Mapping[str, bytes]) -> None:
+    """Put another diagnosis, and files of these names, into a capsule that is there. It is whole at any moment.
+
+    A failure is one warning, and the capsule stays as it was.
+    """
+    aside = None
+    try:
+        aside = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder.parent))
+        made = aside / "new"
+        shutil.copytree(folder, made)
+        manifest = msgspec.json.decode((made / "manifest.json").read_bytes(), type=Manifest)
+        hashes = dict(manifest.files)
+        for name, content in {"diagnosis.json": to_json(result), **extra}.items():
+            (made / name).unlink(missing_ok=True)
+            _save(made / name, content)
+            hashes[name] = hashlib.sha256(content).hexdigest()
+        (made / "manifest.json").unlink()
+        _save(made / "manifest.json", to_json(msgspec.structs.replace(manifest, files=hashes)))
+        os.rename(folder, aside / "old")
+        os.rename(made, folder)
+    except Exception as error:
+        warn(f"{folder} was not brought up to date: {getattr(error, 'strerror', None) or error}.")
+    finally:
+        if aside is not None:
+            shutil.rmtree(aside, ignore_errors=True)
+
+
 def _free_name(out: Path, name: str) -> Path:
     names = (out / (name if n == 0 else f"{name}-{n}") for n in range(10_000))
     return next(path for path in names if not path.exists())

@@ -24,7 +24,7 @@ def healthy(tmp_path):
     return read_truth(path)
 
 
-RIGHT = Answer(True, "log-of-zero", line=3, samples=(2, 4), proven=True, seconds=2.0)
+RIGHT = Answer(True, "log-of-zero", line=3, samples=(2, 4), proven=True, sound=False, seconds=2.0)
 
 
 def test_all_that_was_asked_is_right(faulty):
@@ -49,11 +49,11 @@ def test_one_thing_wrong_is_that_and_not_right(faulty, change, wrong):
     assert not s.right
 
 
-def test_a_treatment_that_nobody_tried_is_not_asked_for(faulty):
-    s = score(faulty, replace(RIGHT, proven=None))
-    assert s.proven is None
+def test_a_tool_that_knows_no_treatments_is_not_asked_for_one(faulty):
+    s = score(faulty, replace(RIGHT, proven=None, sound=None))
+    assert (s.proven, s.sound) == (None, None)
     assert s.right
-    assert add_up([s]).proven == Share(0, 0)
+    assert (add_up([s]).proven, add_up([s]).sound) == (Share(0, 0), Share(0, 0))
 
 
 def test_silence_is_right_for_the_healthy_and_a_miss_for_the_faulty(faulty, healthy):
@@ -77,8 +77,8 @@ def test_the_table_has_one_row_for_each_script_and_what_the_others_saw_of_it(fau
     scores = {"nandoctor": ours, "other": theirs}
     assert header(scores)[-1] == "other"
     assert case_rows(scores) == [
-        ("dense-log", "log-of-zero", "no: empty-mean", "yes", "yes", "yes", "2", "line"),
-        ("dense-log-healthy", "healthy", "yes", "", "", "", "0", "accused"),
+        ("dense-log", "log-of-zero", "no: empty-mean", "yes", "yes", "yes", "no", "2", "line"),
+        ("dense-log-healthy", "healthy", "yes", "", "", "", "", "0", "accused"),
     ]
     assert [row[0] for row in total_rows(scores)] == ["nandoctor", "other"]
     assert "| dense-log | log-of-zero | no: empty-mean |" in markdown(header(scores), case_rows(scores))

@@ -67,7 +67,7 @@ def test_an_example_learns(example: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_a_fault_is_named(name: str, tmp_path: Path) -> None:
     report = tmp_path / "result.json"
-    run = typed("-m", "nandoctor", "run", "--no-capsule", "--json", str(report), *dense("--fault", name))
+    run = typed("-m", "nandoctor", "run", "--no-treat", "--no-capsule", "--json", str(report), *dense("--fault", name))
     assert run.returncode == 3, run.stderr[-3000:]
     found = json.loads(report.read_text())["diagnoses"][0]
     assert found["cause"] == FAULTS[name]

@@ -36,7 +36,7 @@ def run(folder, *options):
     """Under `nandoctor run`: the exit code, its result, the program's own results (None where it was stopped)."""
     ours, theirs = folder / "nandoctor.json", folder / "siamese.json"
     program = ("-m", "nandoctor.clinic.siamese", *SMALL, "--json", str(theirs), *options)
-    code, output = corpus.typed("run", "--no-capsule", "--json", str(ours), *program, cwd=folder)
+    code, output = corpus.typed("run", "--no-treat", "--no-capsule", "--json", str(ours), *program, cwd=folder)
     assert ours.exists(), output
     return code, json.loads(ours.read_text()), json.loads(theirs.read_text()) if theirs.exists() else None
 

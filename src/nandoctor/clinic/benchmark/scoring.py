@@ -12,7 +12,7 @@ from nandoctor.clinic.benchmark.truth import Truth
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What was right in one answer. None where the truth asks nothing, or the tool tried nothing.
+    """What was right in one answer. None where the truth asks nothing, or the tool tries nothing.
 
     `seen` is whether a fault was reported: right for a faulty script, a false accusation for a healthy one.
     """
@@ -24,6 +24,7 @@ class Score:
     line: bool | None
     sample: bool | None
     proven: bool | None
+    sound: bool | None
 
     @property
     def right(self) -> bool:
@@ -39,7 +40,7 @@ def score(truth: Truth, answer: Answer) -> Score:
     A sample is asked for where the script names its rows; then exactly those rows are right.
     """
     if truth.cause is None:
-        return Score(truth, answer, answer.fault, None, None, None, None)
+        return Score(truth, answer, answer.fault, None, None, None, None, None)
     return Score(
         truth,
         answer,
@@ -48,6 +49,7 @@ def score(truth: Truth, answer: Answer) -> Score:
         line=answer.line in truth.lines,
         sample=None if truth.rows is None else answer.samples == truth.rows,
         proven=answer.proven,
+        sound=answer.sound,
     )
 
 
@@ -71,6 +73,7 @@ class Totals:
     line: Share
     sample: Share
     proven: Share
+    sound: Share
     accused: Share
     troubles: int
     seconds: float
@@ -86,6 +89,7 @@ def add_up(scores: Sequence[Score]) -> Totals:
         line=_share([s.line for s in faulty]),
         sample=_share([s.sample for s in faulty]),
         proven=_share([s.proven for s in faulty]),
+        sound=_share([s.sound for s in faulty]),
         accused=_share([s.seen for s in healthy]),
         troubles=sum(s.answer.trouble is not None for s in scores),
         seconds=median(s.answer.seconds for s in scores),

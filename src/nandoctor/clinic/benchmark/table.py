@@ -11,8 +11,8 @@ Scores = Mapping[str, Sequence[Score]]
 
 Row = tuple[str, ...]
 
-COLUMNS: Row = ("case", "truth", "cause", "line", "sample", "proven", "s")
-TOTALS: Row = ("tool", "fault seen", "cause", "line", "sample", "proven", "healthy accused", "s")
+COLUMNS: Row = ("case", "truth", "cause", "line", "sample", "proven", "sound", "s")
+TOTALS: Row = ("tool", "fault seen", "cause", "line", "sample", "proven", "sound", "healthy accused", "s")
 
 
 def case_rows(scores: Scores) -> list[Row]:
@@ -40,11 +40,12 @@ def markdown(columns: Row, rows: Sequence[Row]) -> str:
 
 def _row(s: Score) -> Row:
     name = s.truth.path.stem.replace("_", "-")
-    marks = (_mark(s.cause, s.answer.cause), _mark(s.line, s.answer.line), _mark(s.sample, None), _mark(s.proven, None))
+    marks: Row = (_mark(s.cause, s.answer.cause), _mark(s.line, s.answer.line))
+    marks += tuple(_mark(right, None) for right in (s.sample, s.proven, s.sound))
     if s.truth.cause is None:
-        marks = ("accused" if s.seen else "yes", "", "", "")
+        marks = ("accused" if s.seen else "yes", "", "", "", "")
     if s.answer.trouble:
-        marks = (s.answer.trouble, "", "", "")
+        marks = (s.answer.trouble, "", "", "", "")
     return (name, s.truth.cause or "healthy", *marks, f"{s.answer.seconds:.0f}")
 
 
@@ -66,5 +67,5 @@ def _seen(s: Score | None) -> str:
 
 
 def _total(name: str, t: Totals) -> Row:
-    shares = (t.seen, t.cause, t.line, t.sample, t.proven, t.accused)
+    shares = (t.seen, t.cause, t.line, t.sample, t.proven, t.sound, t.accused)
     return (name, *map(str, shares), f"{t.seconds:.0f}")

@@ -40,7 +40,8 @@ PEERS = tuple(
 class Answer:
     """What a tool said of one script: a fault or none, and as much of it as it named.
 
-    `proven` says whether a treatment was tried by replaying the step and cured it; None where none was tried.
+    `proven` says whether a treatment was tried and holds, `sound` whether one of those is safe or the canonical cure;
+    None where the tool knows of no treatments.
     `trouble` is why there is no answer: it took too long, or wrote nothing.
     """
 
@@ -49,6 +50,7 @@ class Answer:
     line: int | None = None
     samples: tuple[int, ...] = ()
     proven: bool | None = None
+    sound: bool | None = None
     seconds: float = 0.0
     trouble: str | None = None
 
@@ -66,7 +68,7 @@ def ask(tool: Tool, script: Path, limit: float = 300.0) -> Answer:
         report = Path(folder) / "answer.json"
         command = [part.format(json=report, script=script) for part in shlex.split(tool.command)]
         began = time.monotonic()
-        in_time = _run(command, Path(folder), limit)
+        in_time = run_quietly(command, Path(folder), limit)
         seconds = time.monotonic() - began
         if not in_time:
             return Answer(False, seconds=seconds, trouble=f"killed after {limit:g} s")
@@ -76,8 +78,8 @@ def ask(tool: Tool, script: Path, limit: float = 300.0) -> Answer:
             return Answer(False, seconds=seconds, trouble=f"no answer that can be read: {error}")
 
 
-def _run(command: list[str], folder: Path, limit: float) -> bool:
-    """Whether the command ended in time."""
+def run_quietly(command: list[str], folder: Path, limit: float) -> bool:
+    """Run a command in a folder, what it prints thrown away; whether it ended in time."""
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES", "-1")}
     process = subprocess.Popen(
         command,
@@ -107,12 +109,19 @@ def read_answer(document: dict[str, Any], script: Path, seconds: float) -> Answe
     first = diagnoses[0]
     location = first.get("location") or {}
     inside = os.path.basename(location.get("file") or "") == script.name
-    tried = [t["verification"] for t in first.get("treatments") or [] if t.get("verification")]
+    treatments = first.get("treatments")
+    proven = [t for t in treatments or () if _holds(t.get("verification") or {})]
     return Answer(
         fault=True,
         cause=first.get("cause"),
         line=location.get("line") if inside else None,
         samples=tuple(first.get("samples") or ()),
-        proven=any(v.get("finite") and v.get("gradients_finite") for v in tried) if tried else None,
+        proven=None if treatments is None else bool(proven),
+        sound=None if treatments is None else any(t.get("safety") == "safe" or t.get("canonical") for t in proven),
         seconds=seconds,
     )
+
+
+def _holds(verification: dict[str, Any]) -> bool:
+    finite = verification.get("finite") and verification.get("gradients_finite")
+    return bool(finite) and verification.get("still_learns") is not False

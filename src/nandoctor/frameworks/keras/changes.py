@@ -52,6 +52,7 @@ def scaled_rate(model: Any, factor: float) -> Iterator[None]:
         yield
 
 
+@keras.saving.register_keras_serializable("nandoctor")
 class ScaledSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
     """A learning-rate schedule, multiplied."""
 
@@ -66,6 +67,14 @@ class ScaledSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: 
         except TypeError:  # Keras also takes a function without arguments
             rate = self._schedule()
         return rate * self._factor
+
+    def get_config(self) -> dict[str, Any]:
+        return {"schedule": keras.saving.serialize_keras_object(self._schedule), "factor": self._factor}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> ScaledSchedule:
+        schedule = keras.saving.deserialize_keras_object(config["schedule"], custom_objects)
+        return cls(schedule, config["factor"])
 
 
 @contextlib.contextmanager
@@ -155,8 +164,8 @@ def with_epsilon(model: Any, epsilon: float) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def with_clipping(model: Any, norm: float) -> Iterator[None]:
-    """While inside, every optimizer clips the norm of all its gradients, instead of any clip of its own."""
+def with_clipping(model: Any, norm: float | None) -> Iterator[None]:
+    """While inside, every optimizer clips the norm of all its gradients, or nothing, instead of any clip of its own."""
     with contextlib.ExitStack() as stack:
         for optimizer in inner_optimizers(model):
             for name, value in (("clipnorm", None), ("clipvalue", None), ("global_clipnorm", norm)):

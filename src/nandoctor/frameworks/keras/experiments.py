@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from nandoctor.frameworks.keras.batches import map_leaves
 from nandoctor.frameworks.patching import patched
-from nandoctor.frameworks.protocol import Batch, Change
+from nandoctor.frameworks.protocol import Batch, Change, Look
 from nandoctor.frameworks.tensorflow.finite import all_finite
 from nandoctor.frameworks.tensorflow.recorder import unconverted
 from nandoctor.frameworks.tensorflow.standardising import standardised
@@ -29,19 +29,24 @@ def eagerly(step: Callable[[Any], Any], data: Any) -> Any:
 
 
 @contextlib.contextmanager
-def noting_losses(losses: list[float]) -> Iterator[None]:
-    """Append the loss of each step run inside; NaN where a gradient of it is not finite."""
+def noting_looks(looks: list[Look]) -> Iterator[None]:
+    """Append the loss of each step run inside, with the norm of each gradient."""
     original = tf.GradientTape.gradient
 
     def gradient(tape: Any, target: Any, sources: Any, *args: Any, **kwargs: Any) -> Any:
         result = original(tape, target, sources, *args, **kwargs)
         if not tape._recording:
             loss = float(sum(t.numpy().astype(np.float64).sum() for t in tf.nest.flatten(target)))
-            losses.append(loss if all_finite(tf.nest.flatten(result)) else float("nan"))
+            looks.append(Look(loss, tuple(_norm(g) for g in tf.nest.flatten(result) if g is not None)))
         return result
 
     with patched(tf.GradientTape, "gradient", gradient):
         yield
+
+
+def _norm(gradient: Any) -> float:
+    values = gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient
+    return float(np.linalg.norm(values.numpy().astype(np.float64)))
 
 
 @contextlib.contextmanager

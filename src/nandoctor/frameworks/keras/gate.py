@@ -19,7 +19,7 @@ import tensorflow as tf
 
 from nandoctor.frameworks.keras.holding import Holding, into_new_memory
 from nandoctor.frameworks.patching import patched
-from nandoctor.frameworks.reading import BAD_GRADIENT, BAD_LOSS, BAD_STATE, BAD_UPDATE
+from nandoctor.frameworks.reading import BAD_GRADIENT, BAD_LOSS, BAD_STATE, BAD_UPDATE, SPIKE
 from nandoctor.frameworks.tensorflow.finite import all_finite, sum_of_squares
 
 READING = "__nandoctor_reading__"
@@ -30,9 +30,12 @@ Wrap = Callable[[Any], Callable[..., Any]]
 
 
 class Gate:
-    """Wraps one model's train step. Use `opened` around training; nothing stays behind afterwards."""
+    """Wraps one model's train step. Use `opened` around training; nothing stays behind afterwards.
 
-    def __init__(self, model: Any) -> None:
+    `spikes`: a step beyond the limits is refused, too.
+    """
+
+    def __init__(self, model: Any, *, spikes: bool = False) -> None:
         self._model = model
         self._stepping = False
         self._in_xla = bool(model.jit_compile)
@@ -45,6 +48,12 @@ class Gate:
             self._weights = _scalar("weight_sumsq")
             self._scale = _scalar("loss_scale")
             self._skipped = _scalar("skipped")
+            self._limits = tf.Variable([float("inf")] * 2, trainable=False, name="nandoctor_limits") if spikes else None
+
+    def limit(self, loss: float, gradient_norm: float) -> None:
+        """From the next step on, refuse one whose loss or gradient norm is larger."""
+        if self._limits is not None:
+            self._limits.assign([loss, gradient_norm])
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[None]:
@@ -59,7 +68,8 @@ class Gate:
             self._skipped.assign(0.0)
             self._loss.assign(float("nan"))
             state = _tf_variables(state_of(self._model))
-            others = _tf_variables([*self._model.metrics_variables, *_written_by_own_step(self._model)])
+            own = _written_by_own_step(self._model)
+            others = _tf_variables([*self._model.metrics_variables, *own])
             before = [tf.identity(v) for v in (*state, *others)]
             with self._watching_tapes():
                 self._stepping = True
@@ -69,7 +79,11 @@ class Gate:
                     self._stepping = False
             self._check_state(state, before[: len(state)])
             self._judge_loss(others, before[len(state) :])
+            if own:  # it may take several losses, with an update after each: the last is the one that is read
+                self._judge_size()
             tf.cond(tf.equal(self._code, 0.0), lambda: True, lambda: _restore((*state, *others), before))
+            if tf.executing_eagerly() and self._code.numpy():
+                _reset_others(self._model.metrics, others)
             logs[READING] = self._packed()
             return logs
 
@@ -138,6 +152,8 @@ class Gate:
                 self._skipped.assign(tf.where(fine, self._skipped.read_value(), 1.0))
             else:
                 self._fail_unless(fine, BAD_GRADIENT)
+            if not _written_by_own_step(self._model):
+                self._judge_size()
             tf.cond(
                 tf.equal(self._code, 0.0),
                 lambda: self._update(optimizer, apply, grads, trainable_variables),
@@ -146,6 +162,17 @@ class Gate:
             return None
 
         return gated
+
+    def _judge_size(self) -> None:
+        """Refuse a step beyond the limits: not one whose loss is not known (NaN), nor one that a scaler skips."""
+        if self._limits is None:
+            return
+        loss, norm = tf.unstack(self._limits.read_value())
+        scale = self._scale.read_value()  # the gradients are those of the scaled loss
+        most = tf.square(norm * tf.where(scale > 0.0, scale, 1.0))
+        beyond = (self._loss.read_value() > loss) | (self._gradients.read_value() > most)
+        judged = tf.equal(self._code.read_value(), 0.0) & tf.equal(self._skipped.read_value(), 0.0)
+        self._fail_unless(~(beyond & judged), SPIKE)
 
     def _update(self, optimizer: Any, apply: Callable[..., Any], grads: Any, targets: Any) -> bool:
         """Apply the update, and test what came out; a variable with a sparse gradient (an embedding) is left out.
@@ -269,6 +296,14 @@ def _all_finite_exactly(sumsq: Any, tensors: Sequence[Any]) -> Any:
 def _lost(pairs: Sequence[tuple[Any, Any]]) -> Any:
     """Whether a number was finite before and is not now."""
     return tf.reduce_any(tf.stack([tf.reduce_any(tf.math.is_finite(o) & ~tf.math.is_finite(v)) for v, o in pairs]))
+
+
+def _reset_others(metrics: Sequence[Any], known: Sequence[Any]) -> None:
+    """What an eager step itself made has no value from before it."""
+    ids = {id(v) for v in known}
+    for metric in metrics:
+        if any(id(v) not in ids for v in _tf_variables(metric.variables)):
+            metric.reset_state()
 
 
 def _restore(variables: Sequence[Any], values: Sequence[Any]) -> bool:

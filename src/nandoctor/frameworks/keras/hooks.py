@@ -18,20 +18,28 @@ CallbackFor = Callable[[Any], Any]
 
 
 @contextlib.contextmanager
-def guarding_fit(fitting: CallbackFor, evaluating: CallbackFor, adopt: Callable[[Any], bool]) -> Iterator[None]:
+def guarding_fit(
+    fitting: CallbackFor,
+    evaluating: CallbackFor,
+    adopt: Callable[[Any], bool],
+    drop: Callable[[Any], bool] = lambda callback: False,
+) -> Iterator[None]:
     """While inside, each `fit` and `evaluate` gets a callback of ours; new layers' lines are noted.
 
-    `adopt` is shown the user's callbacks and says whether one of them is a guard already.
+    `adopt` is shown the user's callbacks and says whether one of them is a guard already; `drop`, whether one is to be
+    left out.
     """
     with (
-        patched(keras.Model, "fit", _guarded(keras.Model.fit, fitting, adopt)),
-        patched(keras.Model, "evaluate", _guarded(keras.Model.evaluate, evaluating, adopt)),
+        patched(keras.Model, "fit", _guarded(keras.Model.fit, fitting, adopt, drop)),
+        patched(keras.Model, "evaluate", _guarded(keras.Model.evaluate, evaluating, adopt, drop)),
         sites.noting(),
     ):
         yield
 
 
-def _guarded(original: Callable[..., Any], make: CallbackFor, adopt: Callable[[Any], bool]) -> Callable[..., Any]:
+def _guarded(
+    original: Callable[..., Any], make: CallbackFor, adopt: Callable[[Any], bool], drop: Callable[[Any], bool]
+) -> Callable[..., Any]:
     signature = inspect.signature(original)
 
     @functools.wraps(original)
@@ -43,7 +51,7 @@ def _guarded(original: Callable[..., Any], make: CallbackFor, adopt: Callable[[A
         given = call.arguments.get("callbacks")
         if isinstance(given, keras.callbacks.CallbackList):
             return original(model, *args, **kwargs)
-        listed = [c for c in keras.tree.flatten(given) if c is not None] if given else []
+        listed = [c for c in keras.tree.flatten(given) if c is not None and not drop(c)] if given else []
         if any(adopt(c) for c in listed):
             return original(model, *args, **kwargs)
         guard = make(model)

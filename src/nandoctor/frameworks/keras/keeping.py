@@ -27,12 +27,12 @@ class Kept:
     function: Callable[[Any], Any] | None = None
 
 
-def kept_for(model: Any) -> Kept:
+def kept_for(model: Any, *, spikes: bool = False) -> Kept:
     """What was kept of the last `fit`, if the model is still compiled as it was then; otherwise a new gate."""
     kept = model.__dict__.get(_NAME)
-    key = _key(model)
+    key = (*_key(model), spikes)
     if kept is None or kept.key != key:
-        gate = ReplicaGate(model) if runs_on_replicas(model) else Gate(model)
+        gate = ReplicaGate(model) if runs_on_replicas(model) else Gate(model, spikes=spikes)
         kept = model.__dict__[_NAME] = Kept(key, gate)
     return kept  # type: ignore[no-any-return]
 

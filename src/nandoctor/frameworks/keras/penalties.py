@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from nandoctor.findings import Location
-from nandoctor.frameworks.keras import sites
+from nandoctor.frameworks.keras import regularisers, sites
 from nandoctor.frameworks.keras.changes import inner_optimizers
 from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.protocol import Penalty
@@ -24,7 +24,7 @@ from nandoctor.trace.locations import locate, stack, user_frame
 
 def of_variable(variable: Any, value: float, layer: Location | None) -> Penalty:
     """The regulariser of a variable; `layer`: the user's line that made its layer."""
-    place = sites.variable_made_at(variable) or layer
+    place = regularisers.set_at(variable) or sites.variable_made_at(variable) or layer
     place = sites.argument_at(place, f"{variable.name}_regularizer") or place
     place = sites.only_call_of(type(variable.regularizer), place) or place
     coefficient = getattr(variable.regularizer, "l2", None)

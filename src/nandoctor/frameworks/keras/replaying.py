@@ -53,7 +53,7 @@ def replaying(plan: Plan) -> Iterator[None]:
     with (
         patched(keras.Model, "fit", _fit(plan, fitting)),
         patched(keras.Model, "evaluate", _evaluate(plan, fitting)),
-        _overwriting_nothing(),
+        overwriting_nothing(),
         sites.noting(),
     ):
         yield
@@ -143,7 +143,8 @@ _SAVERS: tuple[tuple[Any, str], ...] = (
 
 
 @contextlib.contextmanager
-def _overwriting_nothing() -> Iterator[None]:
+def overwriting_nothing() -> Iterator[None]:
+    """While inside, what Keras saves goes over no file that is there, and what it wrote is taken away at the end."""
     made: list[str] = []
     with contextlib.ExitStack() as stack:
         for owner, name in _SAVERS:

@@ -8,6 +8,7 @@ by the host where one of them met something that is not finite.
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -17,7 +18,7 @@ import tensorflow as tf
 from nandoctor.frameworks.keras.batches import is_plain
 from nandoctor.frameworks.keras.gate import READING, learning_rate, optimizers_of, scales_loss, state_of, wrapped
 from nandoctor.frameworks.keras.holding import Holding
-from nandoctor.frameworks.reading import BAD_GRADIENT, BAD_LOSS, BAD_STATE, BAD_UPDATE
+from nandoctor.frameworks.reading import BAD_GRADIENT, BAD_LOSS, BAD_STATE, BAD_UPDATE, SPIKE
 from nandoctor.frameworks.tensorflow.finite import all_finite, sum_of_squares, total
 
 _BITS = (BAD_LOSS, BAD_GRADIENT, BAD_STATE, BAD_UPDATE)
@@ -36,6 +37,16 @@ class ReplicaGate:
         self.holding = Holding()
         """Of nothing: the host keeps the whole state, see `keeping_state`."""
         self._seen = threading.local()  # the replicas are traced each in its own thread, in turns
+        self._limits = (math.inf, math.inf)
+
+    def limit(self, loss: float, gradient_norm: float) -> None:
+        """From the next step on, take back one whose loss or gradient norm is larger."""
+        self._limits = (loss, gradient_norm)
+
+    def code(self, code: float, loss: float, gradient_sumsq: float) -> float:
+        """The code of a step, with its size judged."""
+        within = loss <= self._limits[0] and math.sqrt(max(gradient_sumsq, 0.0)) <= self._limits[1]
+        return code or (0.0 if within or not math.isfinite(loss) else float(SPIKE))
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[None]:
@@ -85,7 +96,11 @@ class ReplicaGate:
         return seen
 
 
-def keeping_state(model: Any, step: Callable[[Any], Any]) -> Callable[[Any], tuple[Any, Sequence[Any]]]:
+Judge = Callable[[float, float, float], float]
+"""Gives the code of a step for its code so far, its loss and the sum of squares of its gradients."""
+
+
+def keeping_state(model: Any, step: Callable[[Any], Any], judge: Judge) -> Callable[[Any], tuple[Any, Sequence[Any]]]:
     """The step, whose writes are taken back where its reading is not healthy: nothing is left to put back."""
 
     def kept(data: Any) -> tuple[Any, Sequence[Any]]:
@@ -93,7 +108,7 @@ def keeping_state(model: Any, step: Callable[[Any], Any]) -> Callable[[Any], tup
         variables = list({id(v): v for v in found}.values())
         before = [tf.identity(v.value) for v in variables]
         logs = dict(step(data))
-        logs[READING], healthy = _added_up(logs[READING])
+        logs[READING], healthy = _added_up(logs[READING], judge)
         if not healthy:
             for variable, value in zip(variables, before, strict=True):
                 variable.assign(value)
@@ -102,10 +117,11 @@ def keeping_state(model: Any, step: Callable[[Any], Any]) -> Callable[[Any], tup
     return kept
 
 
-def _added_up(mean: Any) -> tuple[Any, bool]:
+def _added_up(mean: Any, judge: Judge) -> tuple[Any, bool]:
     """Keras gives the mean over the replicas: a flag above 0 was raised by one of them."""
     flags, rest = mean[: len(_BITS)].numpy(), mean[len(_BITS) :]
-    code = float(sum(bit for bit, flag in zip(_BITS, flags, strict=True) if flag > 0))
+    seen = float(sum(bit for bit, flag in zip(_BITS, flags, strict=True) if flag > 0))
+    code = judge(seen, *map(float, rest[:2].numpy()))
     return tf.concat([[code], rest], axis=0), code == 0.0
 
 

@@ -22,24 +22,31 @@ from keras.src.optimizers.base_optimizer import BaseOptimizer
 from keras.src.trainers.trainer import Trainer
 
 from nandoctor.findings import Location
+from nandoctor.frameworks.keras import regularisers
 from nandoctor.frameworks.patching import patched
+from nandoctor.frameworks.tensorflow.assigning import assigning
+from nandoctor.frameworks.tensorflow.loops import as_variable
 from nandoctor.trace.locations import Frame, locate, location_of, parsed, stack, user_frame
 
 _MADE: weakref.WeakKeyDictionary[Any, Frame] = weakref.WeakKeyDictionary()
 _COMPILED: weakref.WeakKeyDictionary[Any, Frame] = weakref.WeakKeyDictionary()
 _VARIABLES: dict[int, tuple[weakref.ref[Any], Frame]] = {}
 """By id: a Keras variable cannot be hashed. The reference tells whether the id is still the same variable's."""
+_ASSIGNED: dict[int, tuple[weakref.ref[Any], Frame]] = {}
+"""Of each `tf.Variable` the last assignment before training."""
 
 
 @contextlib.contextmanager
 def noting() -> Iterator[None]:
-    """While inside, remember the user's line behind each new layer and each `compile`."""
+    """While inside, remember the user's line behind each new layer, each `compile`, and what is set on layers later."""
     with (
         patched(Operation, "__new__", _noting_new(Operation.__new__)),
         # where it is defined: a `compile` of the model's own keeps Keras from compiling what it loads
         patched(Trainer, "compile", _noting_compile(Trainer.compile)),
         patched(BaseOptimizer, "__init__", _noting_init(BaseOptimizer.__init__)),
         patched(keras.Variable, "__init__", _noting_variable(keras.Variable.__init__)),
+        regularisers.noting(),
+        assigning(lambda variable, frame: _ASSIGNED.update({id(variable): (weakref.ref(variable), frame)})),
     ):
         yield
 
@@ -102,6 +109,12 @@ def variable_made_at(variable: Any) -> Location | None:
     """The user's line that added a variable in a layer of their own, if it was noted."""
     known, frame = _VARIABLES.get(id(variable), (None, None))
     return locate(frame) if frame is not None and known is not None and known() is variable else None
+
+
+def assigned_at(variable: Any) -> Location | None:
+    """The user's line that last put values into a variable before training, if it was noted."""
+    known, frame = _ASSIGNED.get(id(as_variable(variable)), (None, None))
+    return locate(frame) if frame is not None and known is not None and known() is as_variable(variable) else None
 
 
 def layer_of_variable_made_at(variable: Any) -> Location | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -13,9 +14,8 @@ import tensorflow as tf
 
 from nandoctor.frameworks.keras.batches import read_batch
 from nandoctor.frameworks.keras.caution import Caution
-from nandoctor.frameworks.keras.gate import READING
-from nandoctor.frameworks.keras.holding import Holding
-from nandoctor.frameworks.keras.replicas import as_one_batch, keeping_state, runs_on_replicas
+from nandoctor.frameworks.keras.gate import READING, Gate
+from nandoctor.frameworks.keras.replicas import ReplicaGate, as_one_batch, keeping_state, runs_on_replicas
 from nandoctor.frameworks.protocol import Verdict, Watcher
 from nandoctor.frameworks.reading import BAD_UPDATE, Reading
 
@@ -30,15 +30,11 @@ GatedStep = Callable[[Any], tuple[dict[str, Any], Reading]]
 Unguarded = Callable[[], TrainFunction]
 
 
-def watched(
-    model: Any, holding: Holding, watcher: Watcher, unguarded: Unguarded, note_dataset: Callable[[Any], None]
-) -> TrainFunction:
+def watched(model: Any, step: GatedSteps, watcher: Watcher, unguarded: Unguarded) -> TrainFunction:
     """The model's (gated) train function, one step at a time, with the batch in hand before it goes in.
 
-    `holding` is the gate's. `unguarded` puts back everything and gives Keras's own train function, should the guard
-    have to go.
+    `unguarded` puts back everything and gives Keras's own train function, should the guard have to go.
     """
-    step = _GatedStep(model, holding, watcher, note_dataset)
 
     def train_function(iterator: Any) -> Any:
         logs: Any = None
@@ -50,11 +46,23 @@ def watched(
                     raise
                 break
             logs, verdict = _step(lambda batch: step(iterator, batch), data, watcher, unguarded)
+            if verdict == "skip":
+                logs = step.logs_before()
+                continue
             if verdict != "go":
                 break
+            step.last, step.in_epoch = logs, True
         return logs
 
     return train_function
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether all numbers of what a step logs are finite; what is no number is left as it is."""
+    try:
+        return all(bool(np.isfinite(np.asarray(part)).all()) for part in tf.nest.flatten(value))
+    except TypeError:
+        return True
 
 
 def one_step(model: Any, keras_function: TrainFunction, iterator: Any) -> TrainFunction:
@@ -77,12 +85,24 @@ def one_step(model: Any, keras_function: TrainFunction, iterator: Any) -> TrainF
     return made[str(spec)]
 
 
-class _GatedStep:
-    """One gated step on one batch, prepared when the first batch is there."""
+class GatedSteps:
+    """The gated step of one training on one batch after the other, prepared when the first one is there.
 
-    def __init__(self, model: Any, holding: Holding, watcher: Watcher, note_dataset: Callable[[Any], None]) -> None:
+    `before_step` is called in front of each.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        gate: Gate | ReplicaGate,
+        watcher: Watcher,
+        note_dataset: Callable[[Any], None],
+        before_step: Callable[[], None],
+    ) -> None:
         self._model = model
-        self._holding = holding
+        self._gate = gate
+        self._holding = gate.holding
+        self._before_step = before_step
         self._watcher = watcher
         self._note_dataset = note_dataset
         self._keras_function = model.train_function
@@ -90,11 +110,31 @@ class _GatedStep:
         self._free: Any = None
         self._caution = Caution(model)
         self._steps = 0
+        self._built = False
+        self.last: Mapping[str, Any] = {}
+        """The logs of the last healthy step."""
+        self.in_epoch = False
+        """Whether that was in the epoch at hand."""
+
+    def logs_before(self) -> Mapping[str, Any]:
+        """What a step that was skipped leaves in the logs: what was there before it, as far as that is finite.
+
+        Where every step of an epoch was skipped it is no `dict`, so that Keras does not ask the metrics at the end:
+        they are 0 then, the best loss that there could be.
+        """
+        kept = {name: value for name, value in self.last.items() if _is_finite(value)}
+        return kept if self.in_epoch else MappingProxyType(kept)
+
+    def renew(self, keras_function: TrainFunction) -> None:
+        """Go on with another train function of Keras, made of the same (gated) step."""
+        self._keras_function = keras_function
+        self._run = self._free = None
 
     def __call__(self, iterator: Any, data: Any) -> tuple[dict[str, Any], Reading]:
         """The step's logs, and what the gate said. An update that came out not finite has been taken back."""
         if self._run is None:
             self._run = self._prepared(iterator, data)
+        self._before_step()
         started = time.perf_counter()
         looked_at = self._steps % UPDATE_EVERY == 0
         logs, before = self._run(data) if looked_at or self._caution.is_needed else self._free(data)
@@ -119,12 +159,15 @@ class _GatedStep:
         if runs_on_replicas(model):
             with model.distribute_strategy.scope():
                 _build_variables(model, run)
-            run = self._free = keeping_state(model, run)
+            assert isinstance(self._gate, ReplicaGate)
+            run = self._free = keeping_state(model, run, self._gate.code)
         elif compiled:
             run, self._free = self._compiled(run, iterator.element_spec), _freely(run)
         else:
             run = self._free = self._holding.eager(run)
-        self._watcher.on_built(read_batch(as_one_batch(data)))
+        if not self._built:
+            self._built = True
+            self._watcher.on_built(read_batch(as_one_batch(data)))
         return run
 
     def _compiled(self, run: Any, spec: Any) -> Any:

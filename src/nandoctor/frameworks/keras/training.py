@@ -13,17 +13,22 @@ import numpy as np
 from nandoctor.findings import Location
 from nandoctor.frameworks.keras import sites
 from nandoctor.frameworks.keras.batches import rebuilt, take_rows
-from nandoctor.frameworks.keras.changes import contracted, hold_scale, making
-from nandoctor.frameworks.keras.experiments import changed, eagerly, noting_finiteness, noting_losses
+from nandoctor.frameworks.keras.changes import contracted, hold_scale, inner_optimizers, making
+from nandoctor.frameworks.keras.experiments import changed, eagerly, noting_finiteness, noting_looks
+from nandoctor.frameworks.keras.finding_rows import find_rows
 from nandoctor.frameworks.keras.gate import innermost, optimizers_of, state_of
-from nandoctor.frameworks.keras.keeping import kept_for
+from nandoctor.frameworks.keras.given import given_to
+from nandoctor.frameworks.keras.keeping import Kept, kept_for
 from nandoctor.frameworks.keras.penalties import penalties_of
+from nandoctor.frameworks.keras.rates import Rates
 from nandoctor.frameworks.keras.recording import Places, path_of, run_recorded
-from nandoctor.frameworks.keras.stepping import watched
+from nandoctor.frameworks.keras.settings import KerasTrainings
+from nandoctor.frameworks.keras.stepping import GatedSteps, watched
 from nandoctor.frameworks.keras.uncalled import callbacks_in_call, uncalled_clipping
 from nandoctor.frameworks.keras.validating import bad_loss, watched_test
 from nandoctor.frameworks.patching import patched
-from nandoctor.frameworks.protocol import Batch, Change, Penalty, State, Watcher
+from nandoctor.frameworks.protocol import Batch, Change, DataRows, Look, Penalty, State, Watcher
+from nandoctor.frameworks.tensorflow.assigning import training
 from nandoctor.frameworks.tensorflow.pipeline import trace_spoiling_map
 from nandoctor.frameworks.tensorflow.recorder import Recorder
 from nandoctor.trace.graph import Trace
@@ -48,6 +53,10 @@ class KerasTraining:
         self._open = contextlib.ExitStack()
         self._validating = contextlib.ExitStack()
         self._dataset: Any = None
+        self._rates = Rates(model)
+        self._kept: Kept | None = None
+        self._steps: GatedSteps | None = None
+        self._renewed = False
         self._plain_step = model.train_step
         self._plain_apply = {id(o): o.apply for o in optimizers_of(model)}
 
@@ -57,22 +66,32 @@ class KerasTraining:
 
     # -- watching -------------------------------------------------------------------------------
 
-    def open_gate(self) -> None:
+    def open_gate(self, *, spikes: bool = False) -> None:
         """Before Keras builds its train function: see to it that the gate is in it.
 
         A `fit` that was interrupted told nobody: what it left in the model is put back first.
         """
-        kept = kept_for(self.model)
+        self._kept = kept = kept_for(self.model, spikes=spikes)
         self._open.enter_context(kept.gate.opened())
         self._open.enter_context(patched(self.model, "train_function", kept.function))
         _OPEN[self.model] = self
 
     def watch(self, watcher: Watcher) -> None:
         """After Keras built its train function: look at each batch and reading that pass through it."""
-        kept = kept_for(self.model)
-        kept.function = self.model.train_function
-        function = watched(self.model, kept.gate.holding, watcher, self.unguarded, self._note_dataset)
+        assert self._kept is not None
+        self._kept.function = self.model.train_function
+        self._steps = GatedSteps(self.model, self._kept.gate, watcher, self._note_dataset, self._rates.hold)
+        function = watched(self.model, self._steps, watcher, self.unguarded)
+        self._open.enter_context(training())
         self._open.enter_context(patched(self.model, "train_function", function))
+
+    def begin_epoch(self) -> None:
+        if self._steps is not None:
+            self._steps.in_epoch = False
+
+    def limit(self, loss: float, gradient_norm: float) -> None:
+        if self._kept is not None:
+            self._kept.gate.limit(loss, gradient_norm)
 
     def _note_dataset(self, dataset: Any) -> None:
         """The tf.data pipeline that the batches come from."""
@@ -93,6 +112,9 @@ class KerasTraining:
         self.end_validation()
         self._open.close()
         _OPEN.pop(self.model, None)
+        if self._renewed:  # what Keras compiled before this training is of the optimizer as it was then
+            self._renewed = False
+            self.model.train_function = None
 
     def unguarded(self) -> Callable[[Any], Any]:
         """Put back everything in the middle of `fit`, with a train function that Keras can go on with."""
@@ -128,6 +150,33 @@ class KerasTraining:
             if name in state:
                 variable.assign(state[name])
 
+    def roll_back(self, state: State, *, same_epoch: bool) -> None:
+        rates = {id(rate) for rate in self._rates.variables}
+        kept = {name for name, v in self._variables().items() if id(v) not in rates}
+        self.restore({name: a for name, a in state.items() if name in kept})
+        if not same_epoch:
+            self.model.reset_metrics()
+
+    def adopt(self, change: Change) -> None:
+        compiled = self._rates.cut(change.learning_rate) if change.learning_rate != 1.0 else False
+        for optimizer in inner_optimizers(self.model) if change.clip_norm is not None else ():
+            optimizer.clipnorm = optimizer.clipvalue = None
+            optimizer.global_clipnorm = change.clip_norm
+            compiled = True
+        if compiled:
+            self._renew()
+
+    def _renew(self) -> None:
+        """Have Keras make its train function anew, in the middle of `fit`, and go on with that."""
+        if self._kept is None or self._steps is None:
+            return
+        ours = self.model.train_function
+        self.model.make_train_function(force=True)
+        self._kept.function = self.model.train_function
+        self.model.__dict__["train_function"] = ours
+        self._steps.renew(self._kept.function)
+        self._renewed = True
+
     def nonfinite_weights(self) -> dict[str, np.ndarray]:
         found = {}
         for name, variable in self._variables().items():
@@ -146,6 +195,10 @@ class KerasTraining:
             if name.split(" ", 1)[-1] in own:
                 return sites.made_at(layer)
         return None
+
+    def assigned_site(self, name: str) -> Location | None:
+        variable = self._variables().get(name)
+        return None if variable is None else sites.assigned_at(variable)
 
     # -- replay ---------------------------------------------------------------------------------
 
@@ -177,6 +230,13 @@ class KerasTraining:
     def is_finite_with(self, batch: Batch, rows: Sequence[int]) -> bool | None:
         return self._is_finite(batch, take_rows(batch.data, rows), 1.0)
 
+    def data_rows(self, batch: Batch, rows: Sequence[int], index: int) -> DataRows | None:
+        try:
+            given = given_to(self.model)
+            return None if given is None else find_rows(given, batch, rows, index)
+        except Exception:  # a data set of the user's own may do what it likes
+            return None
+
     def _is_finite(self, batch: Batch, data: Any, scale: float) -> bool | None:
         before = self.state()
         seen: list[bool] = []
@@ -194,23 +254,44 @@ class KerasTraining:
         return finite
 
     def losses_with(self, start: State, batches: Sequence[Batch], steps: int, change: Change) -> list[float]:
+        looks: list[Look] = []
+        try:
+            self._train(looks, start, batches, steps, change)
+        except Exception:  # a change may not fit the user's own code: a cast that it writes out, a shape
+            if change == Change():
+                raise
+        return [look.loss if look.finite else float("nan") for look in looks]
+
+    def looks_with(self, start: State, batches: Sequence[Batch], steps: int) -> list[Look]:
+        looks: list[Look] = []
+        self._train(looks, start, batches, steps, Change())
+        return looks
+
+    def _train(self, looks: list[Look], start: State, batches: Sequence[Batch], steps: int, change: Change) -> None:
+        """Take steps from a state, and note each; the present state is put back."""
         before = self.state()
-        losses: list[float] = []
         try:
             self._begin(start, change)
-            with self._ungated(), making(self.model, change), noting_losses(losses):
+            with self._ungated(), making(self.model, change), noting_looks(looks):
                 for n in range(steps):
                     hold_scale(self.model, 1.0)
                     self._contract(change.bounded)
                     eagerly(self.model.train_step, changed(batches[n % len(batches)], change))
-                    if not losses or not np.isfinite(losses[-1]):
+                    if not looks or not looks[-1].finite:
                         break
-        except Exception:  # a change may not fit the user's own code: a cast that it writes out, a shape
-            if change == Change():
-                raise
         finally:
             self.restore(before)
-        return losses
+
+    @contextlib.contextmanager
+    def short_trainings(
+        self, start: State, batches: Sequence[Batch], most: int, roles: Mapping[str, frozenset[str]]
+    ) -> Iterator[KerasTrainings]:
+        before = self.state()
+        try:
+            with self._ungated():
+                yield KerasTrainings(self, start, batches, most, roles)
+        finally:
+            self.restore(before)
 
     def _begin(self, start: State, change: Change) -> None:
         self.restore({name: a for name, a in start.items() if not name.endswith("/learning_rate")})

@@ -1,4 +1,7 @@
-"""The first values of a script's weights: kept beside the line that made them, or drawn anew for an experiment."""
+"""The first values of a script's weights: kept beside the line that made them, or drawn anew for an experiment.
+
+The first are those that training starts from: what the script puts into a weight after it was made comes instead.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from tensorflow.python.ops.resource_variable_ops import ResourceVariable
 
 from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.rendezvous import Made
+from nandoctor.frameworks.tensorflow.assigning import assigning
 from nandoctor.trace.locations import Frame, stack, user_frame
 
 BUDGET = 512 << 20
@@ -21,7 +25,7 @@ BUDGET = 512 << 20
 
 
 class First(NamedTuple):
-    """A variable as it was made, and the user's frame that made it."""
+    """A variable as training meets it, and the user's frame that made it."""
 
     variable: weakref.ref[Any]
     array: np.ndarray
@@ -53,14 +57,15 @@ class InitialWeights:
     def __init__(self, redraw: Redraw | None = None) -> None:
         self._redraw = redraw
         self._first: dict[int, First] = {}
+        self._assigned: dict[int, tuple[weakref.ref[Any], Frame]] = {}
         self._made: dict[int, tuple[weakref.ref[Any], Made]] = {}
         self._room = BUDGET
         self.redrawn = 0
 
     @contextlib.contextmanager
     def noting(self) -> Iterator[InitialWeights]:
-        """While inside, every new variable is looked at."""
-        with numbering(self._note):
+        """While inside, every new variable is looked at, and again where values are put into it before training."""
+        with numbering(self._note), assigning(self._note_assigned):
             yield self
 
     def of(self, variable: Any) -> First | None:
@@ -72,6 +77,20 @@ class InitialWeights:
         """By what a variable is known again in another run."""
         known, made = self._made.get(id(variable), (None, None))
         return made if known is not None and known() is variable else None
+
+    def assigned(self, variable: Any) -> Frame | None:
+        """The user's frame that last put values into a variable before training."""
+        known, frame = self._assigned.get(id(variable), (None, None))
+        return frame if known is not None and known() is variable else None
+
+    def _note_assigned(self, variable: Any, frame: Frame) -> None:
+        if self.made(variable) is None:
+            return
+        self._assigned[id(variable)] = weakref.ref(variable), frame
+        if (variable.shape.rank or 0) >= 2:
+            first = self._first.pop(id(variable), None)
+            self._room += 0 if first is None else first.array.nbytes
+            self._look(variable, None if first is None else first.frame)
 
     def _note(self, variable: Any, made: Made) -> None:
         self._made[id(variable)] = weakref.ref(variable), made

@@ -26,6 +26,7 @@ from tensorflow.python.ops.resource_variable_ops import ResourceVariable
 from nandoctor.errors import warn
 from nandoctor.frameworks.patching import patched
 from nandoctor.frameworks.reading import LoopReading
+from nandoctor.frameworks.tensorflow.assigning import begun
 from nandoctor.frameworks.tensorflow.notes import Notes, Site
 from nandoctor.frameworks.tensorflow.readouts import watching_readouts
 from nandoctor.frameworks.tensorflow.recorder import not_converted, unconverted
@@ -171,7 +172,8 @@ class Loops:
             yield
 
     def know(self, variables: Sequence[Any]) -> None:
-        """Remember variables that belong to the training."""
+        """Remember variables that belong to the training, which has begun."""
+        begun()
         for variable in map(as_variable, variables):
             if isinstance(variable, tf.Variable) and id(variable) not in self._variables:
                 self._variables[id(variable)] = weakref.ref(variable)

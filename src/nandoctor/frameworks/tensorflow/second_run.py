@@ -59,7 +59,7 @@ class LoopTracer:
         self._events = 0
         self._losses: dict[int, float] = {}
         self._updates = False
-        self._has_optimizer = False
+        self._has_optimizer = rendezvous.updates
         self._half = False
         self.roles: dict[int, str] = {}
         """By id of the variable, as far as gradients were taken of it: `weight dense/kernel`."""
