@@ -79,15 +79,15 @@ def _remembering_on_jax(value: Function, gradient: Gradient) -> Function:
         return gradient(upstream, *saved)
 
     function.defvjp(forward, backward)
-    function_: Function = function
-    return function_
+    remembered: Function = function
+    return remembered
 
 
 def _remembering_on_torch(value: Function, gradient: Gradient) -> Function:
     # keras.ops.custom_gradient saves the operands alone.
     import torch
 
-    class Remembering(torch.autograd.Function):
+    class Remembering(torch.autograd.Function):  # type: ignore[misc]
         @staticmethod
         def forward(ctx: Any, *operands: Tensor) -> Tensor:
             found = value(*operands)

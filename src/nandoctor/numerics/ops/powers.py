@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 
 import keras
 import numpy as np
@@ -16,6 +15,9 @@ from nandoctor.numerics.ops.quotients import quotient, quotient_or_zero
 from nandoctor.numerics.ops.slopes import broadcast
 from nandoctor.numerics.ops.symbolic import symbolic
 from nandoctor.numerics.ops.widening import narrow, widen
+
+WHOLE = 2.0**24
+"""Beyond it a float32 has no number that is one less, and with it the sign of a power of a negative base is lost."""
 
 
 def _saturated_power(x: Tensor, y: Tensor) -> Tensor:
@@ -48,7 +50,8 @@ def _by_base(x: Tensor, y: Tensor, steep: Tensor, inner: Tensor) -> Tensor:
 def _by_exponent(x: Tensor, y: Tensor) -> Tensor:
     # in two halves: the power may overflow alone, and not with a logarithm near 0
     half = _plain_power(x, y / 2)
-    return product(product(half, log_from(range_of(x).smallest)(x)), half)
+    # the logarithm of infinity is infinite, and 0 times that is NaN
+    return product(product(half, finite(log_from(range_of(x).smallest)(x))), half)
 
 
 def _from_parts(x: Tensor, y: Tensor, steep: Tensor, inner: Tensor) -> Tensor:
@@ -80,13 +83,13 @@ def _to_the(number: float) -> Function:
 
 @functools.lru_cache(maxsize=128)
 def _steep(number: float) -> Function:
-    """`x ** number` of x and `x ** (number - 1)`, for more than 1."""
+    """`x ** number` of x, for more than 1: the product of `harmless`, which is x where that counts, and `inner`."""
 
-    def value(x: Tensor, inner: Tensor) -> Tensor:
-        return finite(inner * x)
+    def value(x: Tensor, harmless: Tensor, inner: Tensor) -> Tensor:
+        return finite(inner * harmless)
 
-    def gradient(upstream: Tensor, x: Tensor, inner: Tensor) -> tuple[Tensor | None, ...]:
-        return product_times(number)(upstream, inner), None
+    def gradient(upstream: Tensor, x: Tensor, harmless: Tensor, inner: Tensor) -> tuple[Tensor | None, ...]:
+        return product_times(number)(upstream, inner), None, None
 
     return with_gradient(value, gradient)
 
@@ -125,11 +128,11 @@ def _power_of_number(x: Tensor, number: float) -> Tensor:
     ops = keras.ops
     whole = number // 1 == number
     if whole and number > 1:
-        return _steep(number)(x, _to_the(number - 1)(x))
+        return _steep(number)(x, x, _to_the(number - 1)(x))
     zero = (ops.abs(x) if whole else x) < range_of(x).smallest
     harmless = ops.where(zero, 1, x)
     if number > 1:
-        return _steep(number)(x, ops.where(zero, 0, _to_the(number - 1)(harmless)))
+        return _steep(number)(x, harmless, ops.where(zero, 0, _to_the(number - 1)(harmless)))
     return _shallow(number)(x, zero, harmless, _to_the(number)(harmless))
 
 
@@ -153,7 +156,7 @@ def _number_in(y: Tensor, dtype: str) -> float:
         return 1.0
     with np.errstate(over="ignore"):
         number = float(np.asarray(y).astype("float64" if dtype == "float64" else "float32"))
-    return number if math.isfinite(number) and number else 1.0
+    return number if number and abs(number) <= WHOLE else 1.0
 
 
 @symbolic
@@ -171,7 +174,8 @@ def power(x: Tensor, y: Tensor) -> Tensor:
     Returns:
         The power in the promoted dtype, +-its largest number where it would be beyond (0 to a negative power); 0 to the
         power 0 is 1. The slope by x is y * x ** (y - 1), and 0 at x = 0 for y < 1; that by y is x ** y * log(x),
-        and 0 for x <= 0. Both end at the largest number of the dtype.
+        and 0 for x <= 0. Both end at the largest number of the dtype. An infinite base gives the limit, which ends
+        there too.
 
     Raises:
         TypeError: the dtype is not float16, bfloat16, float32, float64 or an integer.
