@@ -83,6 +83,15 @@ def _power(smallest, x, y):
     return sign * size, sign * y * size / x, by_exponent
 
 
+def _power_of(number):
+    return Elementwise(
+        lambda x: ops.power(x, number),
+        1,
+        lambda smallest, x: _power(smallest, x, mpmath.mpf(number))[:2],
+        lambda x: abs(number * mpmath.log(abs(x))) + 1 if x else 0,
+    )
+
+
 ELEMENTWISE = {
     "log": Elementwise(ops.log, 1, _log),
     "sqrt": Elementwise(ops.sqrt, 1, _sqrt),
@@ -94,4 +103,5 @@ ELEMENTWISE = {
     "xlogy": Elementwise(ops.xlogy, 2, _xlogy),
     "divide": Elementwise(ops.divide, 2, _divide),
     "power": Elementwise(ops.power, 2, _power, lambda x, y: abs(y * mpmath.log(abs(x))) + 1 if x else 0),
+    **{f"power {number}": _power_of(number) for number in (-3, -2, -0.75, 2.0**-12, 0.5, 1, 1.5, 2, 3)},
 }

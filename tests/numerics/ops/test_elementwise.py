@@ -186,6 +186,31 @@ def test_infinite_operands_give_their_limits():
         assert gradient == (1.0 if function in (ops.softplus, ops.logcosh) else 0.0)
 
 
+@pytest.mark.parametrize("exponent", [-3, -2, -0.75, -1e-3, 0, 0.5, 1, 1.5, 2, 3, 2.0**24 + 2, -(2.0**24) - 2])
+def test_a_power_of_infinity_is_that_of_the_largest_numbers_at_their_limit(exponent):
+    largest = RANGES["float32"].largest
+    whole, odd = exponent % 1 == 0, exponent % 2 == 1
+    positive = 1 if exponent == 0 else largest if exponent > 0 else 0
+    as_zero = 0 if exponent > 0 else largest
+    expected = [positive, (-positive if odd else positive) if whole else as_zero]
+    x = np.array([np.inf, -np.inf], "float32")
+    by_number, (slope,) = value_and_grad(lambda x: ops.power(x, exponent), x)
+    by_tensor, slopes = value_and_grad(ops.power, x, np.full(2, exponent, "float32"))
+    assert by_number.tolist() == by_tensor.tolist() == expected
+    for found in (slope, *slopes):
+        assert np.isfinite(found).all()
+    np.testing.assert_array_equal(slope, slopes[0])
+    assert np.isfinite(second(lambda x: ops.power(x, exponent), x)).all()
+
+
+@pytest.mark.parametrize("exponent", [2.0**24 - 1, 2.0**24, 2.0**24 + 2])
+def test_a_large_exponent_keeps_the_sign_of_the_power(exponent):
+    value, (slope,) = value_and_grad(lambda x: ops.power(x, exponent), np.float32([-1.0, -2.0]))
+    sign = -1.0 if exponent % 2 else 1.0
+    assert value.tolist() == [sign, sign * float(RANGES["float32"].largest)]
+    assert slope.tolist() == [-sign * exponent, -sign * float(RANGES["float32"].largest)]
+
+
 def test_logcosh_and_softplus_have_the_digits_that_the_plain_formula_loses():
     assert np.asarray(ops.logcosh(np.float32([1e-3])))[0] == pytest.approx(5e-7, rel=1e-6)
     assert np.asarray(ops.softplus(np.float32([-30])))[0] == pytest.approx(np.exp(-30), rel=1e-5)

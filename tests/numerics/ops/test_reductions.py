@@ -10,6 +10,7 @@ from numerics.differentiate import BACKEND, compiled_value_and_grad, gradient_pe
 from numerics.ops.drawing import DTYPES, EPSILON, NORMAL, drawn, few
 
 from nandoctor import ops
+from nandoctor.numerics.ops import close_rows, exact_squares
 from nandoctor.numerics.ops.precision import RANGES
 
 SHAPE = (12, 5)
@@ -235,31 +236,92 @@ def test_an_axis_that_is_not_there_is_refused():
         ops.norm(np.ones((2, 3), "float32"), axis=2)
 
 
+def assert_distances(value, a, b, dtype, squared):
+    wide_a, wide_b = a.astype(WIDE), b.astype(WIDE)
+    exact = ((wide_a[:, None] - wide_b[None]) ** 2).sum(-1)
+    top = np.maximum(abs(wide_a).max(-1)[:, None], abs(wide_b).max(-1)[None])
+    lost = top * 2.0**-38 if dtype != "float64" else 0
+    if squared:
+        lost = lost * (lost + 2 * np.sqrt(exact))
+    else:
+        exact = np.sqrt(exact)
+    inner = EPSILON["float64" if dtype == "float64" else "float32"]
+    true = largest_of(exact, dtype)
+    off = (EPSILON[dtype] + 16 * inner) * true + np.minimum(lost, 1e300).astype("float64") + 2 * NORMAL[dtype]
+    assert (abs(value - true) <= off).all()
+    assert not value[(wide_a[:, None] == wide_b[None]).all(-1)].any()
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("squared", [False, True])
 def test_distances_are_exact_over_the_whole_range(dtype, squared):
-    inner = EPSILON["float64" if dtype == "float64" else "float32"]
-
     @few
     @given(drawn(dtype, SHAPE), arrays(np.int64, 12, elements=st.integers(0, 11)))
     def check(x, copies):
         x = np.concatenate([x, x[copies]])
         value, (gradient,) = value_and_grad(lambda x: ops.pairwise_distance(x, squared=squared), x, dtype=dtype)
-        wide = x.astype(WIDE)
-        exact = ((wide[:, None] - wide[None]) ** 2).sum(-1)
-        top = abs(wide).max(-1)
-        lost = np.maximum(top[:, None], top[None]) * 2.0**-38 if dtype != "float64" else 0
-        if squared:
-            lost = lost * (lost + 2 * np.sqrt(exact))
-        else:
-            exact = np.sqrt(exact)
-        true = largest_of(exact, dtype)
-        off = (EPSILON[dtype] + 16 * inner) * true + np.minimum(lost, 1e300).astype("float64") + 2 * NORMAL[dtype]
-        assert (abs(value - true) <= off).all()
-        assert not value[(wide[:, None] == wide[None]).all(-1)].any()
+        assert_distances(value, x, x, dtype, squared)
         assert np.isfinite(gradient).all()
 
     check()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("squared", [False, True])
+def test_distances_of_two_matrices_are_exact_over_the_whole_range(dtype, squared):
+    @few
+    @given(drawn(dtype, SHAPE), drawn(dtype, (3, 5)))
+    def check(a, b):
+        value, gradients = value_and_grad(lambda a, b: ops.pairwise_distance(a, b, squared), a, b, dtype=dtype)
+        assert_distances(value, a, b, dtype, squared)
+        assert all(np.isfinite(g).all() for g in gradients)
+
+    check()
+
+
+@pytest.mark.parametrize("length", [3, 200])
+@pytest.mark.parametrize("spread", [1.0, 3e-2, 3e-3, 1e-3, 3e-4, 1e-4, 1e-6])
+def test_rows_have_their_distance_however_close_they_are(spread, length):
+    random = np.random.default_rng(6)
+    x, y, w = (random.normal(size=s) for s in ((20, length), (9, length), (20, 9)))
+    x, y = (1 + spread * x).astype("float32"), (1 + spread * y).astype("float32")
+    value, (by_x, by_y) = value_and_grad(ops.pairwise_distance, x, y, upstream=w)
+    assert_distances(value, x, y, "float32", False)
+    rest = x.astype(WIDE)[:, None] - y.astype(WIDE)[None]
+    slopes = w[..., None] * rest / np.sqrt((rest**2).sum(-1, keepdims=True))
+    np.testing.assert_allclose(by_x, slopes.sum(1).astype("float64"), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(by_y, -slopes.sum(0).astype("float64"), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("spread", [1.0, 1e-3, 1e-6])
+def test_a_matrix_has_the_distances_to_itself_that_it_has_to_its_copy(spread):
+    random = np.random.default_rng(7)
+    x, w = (1 + spread * random.normal(size=(10, 30))).astype("float32"), random.normal(size=(10, 10))
+    value, (gradient,) = value_and_grad(ops.pairwise_distance, x, upstream=w)
+    again, (by_x, by_copy) = value_and_grad(ops.pairwise_distance, x, x.copy(), upstream=w)
+    assert not np.diag(value).any()
+    np.testing.assert_allclose(value, again, rtol=1e-6)
+    np.testing.assert_allclose(gradient, by_x + by_copy, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.skipif(BACKEND == "jax", reason="JAX traces both branches")
+def test_the_products_that_do_not_round_are_taken_only_where_rows_are_close(monkeypatch):
+    taken = []
+
+    def noted(a, b):
+        taken.append(a)
+        return exact_squares.exact_squares(a, b)
+
+    monkeypatch.setattr(close_rows, "exact_squares", noted)
+    x = np.random.default_rng(8).normal(size=(10, 30)).astype("float32")
+    for rows in ((x,), (x, x[:4] + 1), (1e30 * x,), (x[:1],), (np.eye(4, dtype="float32"),)):
+        ops.pairwise_distance(*rows)
+    assert not taken
+    near = x.copy()
+    near[3] = near[5] * np.float32(1 + 1e-5)
+    for rows in ((near,), (x, x.copy()), (3e38 * np.eye(4, dtype="float32"),)):
+        ops.pairwise_distance(*rows)
+    assert len(taken) == 3
 
 
 def test_rows_that_nearly_agree_have_their_distance_and_its_gradient():

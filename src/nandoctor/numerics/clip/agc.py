@@ -47,10 +47,10 @@ class AdaptiveGradientClipping(Clipping):
         self, gradients: Sequence[Any], weights: Sequence[Any], names: Sequence[str], state: Sequence[Any]
     ) -> Clipped:
         """Clip the gradients of one step."""
-        floor = self.ratio * self.epsilon
-        norms = magnitudes.of_each(gradients, [_unit_axes(g) for g in gradients], floor)
         wide = [magnitudes.widened(ops.stop_gradient(ops.convert_to_tensor(w))) for w in weights]
-        sizes = magnitudes.of_each(wide, [_unit_axes(w) for w in wide], self.epsilon)
+        both = [*gradients, *wide]
+        found = magnitudes.of_each(both, [_unit_axes(t) for t in both], min(self.ratio, 1.0) * self.epsilon)
+        norms, sizes = found[: len(wide)], found[len(wide) :]
         clipped = [
             g if self._is_excluded(name) else shortened(g, norm.shortening(self._limit(size)))
             for g, norm, size, name in zip(gradients, norms, sizes, names, strict=True)

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-import math
-
 import keras
 
-from nandoctor.numerics.ops.precision import Tensor, constant, result_dtype
-from nandoctor.numerics.ops.quotients import reciprocal
-from nandoctor.numerics.ops.roots import positive_root
+from nandoctor.numerics.ops.bounds import at_least, finite, saturated
+from nandoctor.numerics.ops.gradients import remembering
+from nandoctor.numerics.ops.precision import Tensor, range_of, result_dtype
 from nandoctor.numerics.ops.slopes import with_slopes
 from nandoctor.numerics.ops.symbolic import symbolic
 from nandoctor.numerics.ops.widening import widen
 
 
-def _half_angle(x: Tensor) -> Tensor:
-    # sqrt(1 - x ** 2) would cancel near 1; 1 - x and 1 + x do not.
+def _twice_the_half(x: Tensor) -> Tensor:
+    # sqrt(1 - x ** 2) would cancel near 1; 1 - x and 1 + x do not. The smallest number stands for 0, at x = -1.
     ops = keras.ops
-    return 2 * ops.arctan(ops.sqrt((1 - x) / (1 + x)))
+    return 2 * ops.arctan(ops.sqrt((1 - x) / at_least(1 + x, range_of(x).smallest)))
 
 
-def _slope(x: Tensor) -> Tensor:
-    return -reciprocal(positive_root((1 - x) * (1 + x)))
+def _inner_slope(x: Tensor) -> Tensor:
+    ops = keras.ops
+    square = (1 - x) * (1 + x)
+    end = square == 0
+    return ops.where(end, 0, -1 / ops.sqrt(ops.where(end, 1, square)))
 
 
-_inner_acos = with_slopes(_half_angle, _slope)
+def _slope_of_slope(upstream: Tensor, slope: Tensor, x: Tensor) -> tuple[Tensor, ...]:
+    return (finite(upstream * x * slope * slope * slope),)
+
+
+_slope = remembering(_inner_slope, _slope_of_slope)
+_angle = with_slopes(_twice_the_half, _slope)
+"""Of a cosine from -1 to 1."""
 
 
 @symbolic
@@ -49,10 +56,6 @@ def acos(x: Tensor) -> Tensor:
         >>> [round(float(angle), 4) for angle in np.asarray(ops.acos([1.0000001, 0.0]))]
         [0.0, 1.5708]
     """
-    ops = keras.ops
     dtype = result_dtype(x)
-    (x,) = widen(dtype, x)
-    high, low = x >= 1, x <= -1
-    inner = _inner_acos(ops.where(ops.logical_or(high, low), 0, x))
-    end = ops.where(high, 0, constant(math.pi, x))
-    return ops.cast(ops.where(ops.logical_or(high, low), end, inner), dtype)
+    (x,) = widen(dtype, x, bound=False)
+    return keras.ops.cast(_angle(saturated(1.0)(x)), dtype)

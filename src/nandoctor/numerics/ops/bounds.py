@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 import keras
 
@@ -12,10 +11,24 @@ from nandoctor.numerics.ops.precision import Tensor, constant, range_of
 
 
 def clipped(x: Tensor, largest: float) -> Tensor:
-    """`x` within +-`largest`. NaN stays NaN, which a minimum or maximum does not promise on every backend."""
-    ops = keras.ops
-    low, high = constant(-largest, x), constant(largest, x)
-    return ops.where(x > high, high, ops.where(x < low, low, x))
+    """`x` within +-`largest`; NaN stays NaN."""
+    # TensorFlow clips as max(min(x, high), low), which keeps a NaN of its first operand, on XLA too. It has a kernel
+    # that does so in one step, and loses a NaN there.
+    return keras.ops.clip(x, constant(-largest, x), constant(largest, x))
+
+
+def at_least(x: Tensor, smallest: float) -> Tensor:
+    """`x`, constant below `smallest`; NaN stays NaN."""
+    if keras.backend.backend() == "torch":  # where keras.ops.maximum makes float32 of float64
+        return keras.ops.where(x < smallest, constant(smallest, x), x)
+    return keras.ops.maximum(x, constant(smallest, x))  # not the other way round: XLA may then lose a NaN
+
+
+def at_most(x: Tensor, largest: float) -> Tensor:
+    """`x`, constant above `largest`; NaN stays NaN."""
+    if keras.backend.backend() == "torch":
+        return keras.ops.where(x > largest, constant(largest, x), x)
+    return keras.ops.minimum(x, constant(largest, x))
 
 
 def finite(x: Tensor) -> Tensor:
@@ -38,7 +51,7 @@ def bounded_gradient(largest: float) -> Function:
 
 
 def _identity(x: Tensor) -> Tensor:
-    return x * 1  # a custom gradient of torch must not hand back the operand itself
+    return x * 1 if keras.backend.backend() == "torch" else x  # torch must not be handed back the operand itself
 
 
 @functools.cache
@@ -54,13 +67,18 @@ def saturated(largest: float) -> Function:
     return with_gradient(value, gradient)
 
 
-def _product(x: Any, y: Any) -> Any:
-    return finite(x * y)
+@functools.lru_cache(maxsize=128)
+def product_times(factor: float) -> Function:
+    """`x * y * factor` of one shape, the factor not 0; it and its gradient end at the largest number."""
+
+    def value(x: Tensor, y: Tensor) -> Tensor:
+        return finite(x * y if factor == 1 else x * y * factor)
+
+    def gradient(upstream: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
+        return product_times(factor)(upstream, y), product_times(factor)(upstream, x)
+
+    return with_gradient(value, gradient)
 
 
-def _product_gradient(upstream: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
-    return finite(upstream * y), finite(upstream * x)
-
-
-product = with_gradient(_product, _product_gradient)
+product = product_times(1)
 """`x * y` of one shape; it and its gradient end at the largest number."""

@@ -10,7 +10,7 @@ import keras
 
 from nandoctor.numerics.ops.bounds import clipped
 from nandoctor.numerics.ops.gradients import Function
-from nandoctor.numerics.ops.precision import RANGES, Tensor
+from nandoctor.numerics.ops.precision import RANGES, Tensor, dtype_of
 
 
 def in_double(function: Function) -> Function:
@@ -22,12 +22,15 @@ def in_double(function: Function) -> Function:
     @functools.wraps(function)
     def computed(*operands: Tensor) -> Tensor:
         with _float64_allowed():
-            return _single(function(*(keras.ops.cast(o, "float64") for o in operands)))
+            return single(function(*(keras.ops.cast(o, "float64") for o in operands)))
 
     return computed
 
 
-def _single(x: Tensor) -> Tensor:
+def single(x: Tensor) -> Tensor:
+    """`x` in float32, within its range."""
+    if dtype_of(x) == "float32":
+        return x
     return keras.ops.cast(clipped(x, RANGES["float32"].largest), "float32")
 
 

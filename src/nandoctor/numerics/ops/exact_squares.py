@@ -12,6 +12,9 @@ from nandoctor.numerics.ops.precision import Tensor
 SIGNIFICAND = 53
 """Bits of a float64."""
 
+LONG = 4096
+"""A row whose length is not known yet is taken to be so long."""
+
 LOWEST = -149
 POWERS_OF_TWO = np.ldexp(1.0, np.arange(LOWEST, 128))
 """All in the range of float32. A power that a backend computes may be off by its last digit."""
@@ -27,9 +30,9 @@ def exact_squares(a: Tensor, b: Tensor) -> Tensor:
     The idea is that of Ozaki et al., "Error-free transformations of matrix multiplication", 2012.
     """
     (a1, a2), (b1, b2) = _slices(a), _slices(b)
-    upper = _gram([a1], [b1], _dot(a1, a1), _dot(b1, b1))
-    mixed = _gram([a1, a2], [b2, b1], 2 * _dot(a1, a2), 2 * _dot(b1, b2))
-    lower = _gram([a2], [b2], _dot(a2, a2), _dot(b2, b2))
+    upper = gram([a1], [b1], dot(a1, a1), dot(b1, b1))
+    mixed = gram([a1, a2], [b2, b1], 2 * dot(a1, a2), 2 * dot(b1, b2))
+    lower = gram([a2], [b2], dot(a2, a2), dot(b2, b2))
     found = upper + mixed + lower
     return keras.ops.where(found < 0, 0, found)  # by a rounding, where the digits were dropped that the rows differ in
 
@@ -47,9 +50,9 @@ def _slices(x: Tensor) -> tuple[Tensor, Tensor]:
 def _bits(length: int | None) -> int:
     """How many bits a slice may have: products have twice as many, and `4 * length` of them are added.
 
-    Two bits more are for rows that are scaled by neighbouring powers of two. Where the length is not known yet, 4096.
+    Two bits more are for rows that are scaled by neighbouring powers of two.
     """
-    return (SIGNIFICAND - 4 - math.ceil(math.log2(max(length or 4096, 1)))) // 2
+    return (SIGNIFICAND - 4 - math.ceil(math.log2(max(length or LONG, 1)))) // 2
 
 
 def _power_of_two(x: Tensor) -> Tensor:
@@ -61,7 +64,7 @@ def _power_of_two(x: Tensor) -> Tensor:
     return ops.take(ops.convert_to_tensor(POWERS_OF_TWO, "float64"), ops.cast(place, "int32"))
 
 
-def _gram(left: list[Tensor], right: list[Tensor], own: Tensor, others: Tensor) -> Tensor:
+def gram(left: list[Tensor], right: list[Tensor], own: Tensor, others: Tensor) -> Tensor:
     """`own_i + others_j - 2 * sum(left_i * right_j)` as one matrix product."""
     ops = keras.ops
     first = ops.concatenate([*(-2 * x for x in left), own, ops.ones_like(own)], axis=1)
@@ -69,5 +72,6 @@ def _gram(left: list[Tensor], right: list[Tensor], own: Tensor, others: Tensor) 
     return first @ ops.transpose(second)  # keras.ops.matmul computes in float32 on torch
 
 
-def _dot(x: Tensor, y: Tensor) -> Tensor:
+def dot(x: Tensor, y: Tensor) -> Tensor:
+    """The product of each row with that of `y`, `(n, 1)`."""
     return keras.ops.sum(x * y, axis=1, keepdims=True)

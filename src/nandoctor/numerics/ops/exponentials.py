@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import keras
 
 from nandoctor.numerics.ops.axes import Axis, axes_of, without_axes
-from nandoctor.numerics.ops.gradients import with_gradient
+from nandoctor.numerics.ops.bounds import at_most, finite
+from nandoctor.numerics.ops.gradients import Function, remembering, with_gradient
 from nandoctor.numerics.ops.precision import Tensor, constant, range_of, result_dtype
 from nandoctor.numerics.ops.slopes import with_slopes
 from nandoctor.numerics.ops.symbolic import symbolic
@@ -52,7 +54,7 @@ def softplus(x: Tensor) -> Tensor:
         [0.0, 0.6930000185966492, 10000.0]
     """
     dtype = result_dtype(x)
-    (x,) = widen(dtype, x)
+    (x,) = widen(dtype, x, bound=False)
     return keras.ops.cast(_softplus(x), dtype)
 
 
@@ -110,7 +112,7 @@ def logcosh(x: Tensor) -> Tensor:
         [0.0, 1.0000000150474662e+30]
     """
     dtype = result_dtype(x)
-    (x,) = widen(dtype, x)
+    (x,) = widen(dtype, x, bound=False)
     return keras.ops.cast(_logcosh(x), dtype)
 
 
@@ -118,7 +120,7 @@ def shifted_exponentials(x: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tens
     """exp(x - shift), its sum over the axes (0 for a row of -inf only), and the shift, finite always."""
     ops = keras.ops
     largest = range_of(x).largest
-    x = ops.where(x > largest, constant(largest, x), x)
+    x = at_most(x, largest)
     top = ops.max(x, axis=axes, keepdims=True, initial=-math.inf)
     shift = ops.stop_gradient(ops.where(top < -largest, 0, top))
     found = ops.exp(x - shift)
@@ -126,10 +128,19 @@ def shifted_exponentials(x: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tens
     return found, total, shift
 
 
-def open_softmax(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+@functools.cache
+def open_softmax(axes: tuple[int, ...]) -> Function:
     """The softmax over some axes; zeros where all entries are -inf."""
-    found, total, _ = shifted_exponentials(x, axes)
-    return found / keras.ops.where(total == 0, 1, total)
+
+    def value(x: Tensor) -> Tensor:
+        found, total, _ = shifted_exponentials(x, axes)
+        return found / keras.ops.where(total == 0, 1, total)
+
+    def gradient(upstream: Tensor, found: Tensor, x: Tensor) -> tuple[Tensor, ...]:
+        mean = keras.ops.sum(found * upstream, axis=axes, keepdims=True)
+        return (found * finite(upstream - mean),)
+
+    return remembering(value, gradient)
 
 
 @symbolic
@@ -160,7 +171,7 @@ def logsumexp(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """
     ops = keras.ops
     dtype = result_dtype(x)
-    (x,) = widen(dtype, x)
+    (x,) = widen(dtype, x, bound=False)
     axes = axes_of(x, axis)
 
     def value(x: Tensor) -> Tensor:
@@ -170,6 +181,6 @@ def logsumexp(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
         return ops.where(empty, constant(-range_of(x).largest, x), full)
 
     def gradient(upstream: Tensor, x: Tensor) -> tuple[Tensor, ...]:
-        return (upstream * open_softmax(x, axes),)
+        return (upstream * open_softmax(axes)(x),)
 
-    return without_axes(narrow(with_gradient(value, gradient)(x), dtype), axes, keepdims)
+    return without_axes(narrow(with_gradient(value, gradient)(x), dtype, bound=False), axes, keepdims)

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import functools
+
 import keras
 
-from nandoctor.numerics.ops.bounds import finite, product
-from nandoctor.numerics.ops.precision import RANGES, Tensor, constant, result_dtype
-from nandoctor.numerics.ops.quotients import quotient, reciprocal
-from nandoctor.numerics.ops.slopes import broadcast, with_slopes
+from nandoctor.numerics.ops.bounds import at_least, at_most, finite, product
+from nandoctor.numerics.ops.gradients import Function, remembering, with_gradient
+from nandoctor.numerics.ops.precision import RANGES, Tensor, result_dtype
+from nandoctor.numerics.ops.quotients import quotient_or_zero
+from nandoctor.numerics.ops.slopes import broadcast
 from nandoctor.numerics.ops.symbolic import symbolic
 from nandoctor.numerics.ops.widening import narrow, widen
 
 
-def at_least(x: Tensor, smallest: float) -> Tensor:
-    """`x`, constant below `smallest`."""
-    return keras.ops.where(x < smallest, constant(smallest, x), x)
+@functools.lru_cache(maxsize=128)
+def log_from(smallest: float) -> Function:
+    """The logarithm, constant below `smallest`."""
 
+    def value(x: Tensor) -> Tensor:
+        return keras.ops.log(at_least(x, smallest))
 
-_positive_log = with_slopes(keras.ops.log, reciprocal)
+    def gradient(upstream: Tensor, x: Tensor) -> tuple[Tensor, ...]:
+        return (quotient_or_zero(upstream, x, at_least(x, smallest), x < smallest),)
 
-
-def natural_log(x: Tensor, smallest: float) -> Tensor:
-    """The logarithm of `x`, constant below `smallest`."""
-    return _positive_log(at_least(x, smallest))
+    return with_gradient(value, gradient)
 
 
 @symbolic
@@ -51,8 +54,8 @@ def log(x: Tensor) -> Tensor:
         [-87.33999633789062, 0.0]
     """
     dtype = result_dtype(x)
-    (x,) = widen(dtype, x)
-    return keras.ops.cast(natural_log(x, RANGES[dtype].smallest), dtype)
+    (x,) = widen(dtype, x, bound=False)
+    return keras.ops.cast(log_from(RANGES[dtype].smallest)(x), dtype)
 
 
 @symbolic
@@ -82,47 +85,55 @@ def xlogy(x: Tensor, y: Tensor) -> Tensor:
     """
     ops = keras.ops
     dtype = result_dtype(x, y)
-    x, y = broadcast(*widen(dtype, x, y))
-    smallest, largest = RANGES[dtype].smallest, RANGES[dtype].largest
-    ordinary = ops.logical_and(y >= smallest, y <= largest)
-    y = ops.where(ops.logical_and(x == 0, ops.logical_not(ordinary)), 1, y)
-    return narrow(_product(x, at_least(y, smallest)), dtype)
+    x, y = broadcast(*widen(dtype, x, y, bound=False))
+    smallest = RANGES[dtype].smallest
+    low = y < smallest
+    lost = ops.logical_and(x == 0, ops.logical_or(low, ops.logical_not(ops.isfinite(y))))
+    y = ops.where(lost, 1, y)
+    found = _xlogy(x, y, log_from(smallest)(y), at_least(y, smallest), ops.logical_or(low, lost))
+    return narrow(found, dtype, bound=False)
 
 
-def _by_factor(x: Tensor, y: Tensor) -> Tensor:
-    return _positive_log(y)
+def _product_with_log(x: Tensor, y: Tensor, logarithm: Tensor, harmless: Tensor, flat: Tensor) -> Tensor:
+    return finite(x * logarithm)
 
 
-def _finite_product(x: Tensor, y: Tensor) -> Tensor:
-    return finite(x * keras.ops.log(y))
+def _by_factor_and_argument(
+    upstream: Tensor, x: Tensor, y: Tensor, logarithm: Tensor, harmless: Tensor, flat: Tensor
+) -> tuple[Tensor | None, ...]:
+    by_argument = product(upstream, quotient_or_zero(x, y, harmless, flat))
+    return product(upstream, logarithm), by_argument, None, None, None
 
 
-_product = with_slopes(_finite_product, _by_factor, quotient)
+_xlogy = with_gradient(_product_with_log, _by_factor_and_argument)
 
 
-def _slope_of_log1mexp(x: Tensor) -> Tensor:
-    return _inverse_expm1(x)
-
-
-def _inverse_expm1_slope(x: Tensor) -> Tensor:
-    found = _inverse_expm1(x)
-    return -product(found, 1 + found)
-
-
-def _small_over_small(x: Tensor) -> Tensor:
-    # 1 / (exp(x) - 1), written so that a large x does not overflow
-    return keras.ops.exp(-x) / -keras.ops.expm1(-x)
-
-
-_inverse_expm1 = with_slopes(_small_over_small, _inverse_expm1_slope)
-
-
-def _two_branches(x: Tensor) -> Tensor:
+def _two_branches(x: Tensor, rest: Tensor, whole: Tensor, low: Tensor) -> Tensor:
+    # the branch that is not taken does not reach log(0)
     ops = keras.ops
-    return ops.where(x < 0.6931472, ops.log(-ops.expm1(-x)), ops.log1p(-ops.exp(-x)))
+    return ops.where(rest > 0.5, ops.log(whole), ops.log1p(-at_most(rest, 0.75)))
 
 
-_log1mexp = with_slopes(_two_branches, _slope_of_log1mexp)
+def _rest_over_whole(x: Tensor, rest: Tensor, whole: Tensor, low: Tensor) -> Tensor:
+    # 1 / (exp(x) - 1), written so that a large x does not overflow
+    return keras.ops.where(low, 0, rest / whole)
+
+
+def _slope_of_slope(
+    upstream: Tensor, slope: Tensor, x: Tensor, rest: Tensor, whole: Tensor, low: Tensor
+) -> tuple[Tensor | None, ...]:
+    return product(upstream, product(slope, -1 - slope)), None, None, None
+
+
+_slope = remembering(_rest_over_whole, _slope_of_slope)
+
+
+def _by_exponent(upstream: Tensor, *operands: Tensor) -> tuple[Tensor | None, ...]:
+    return product(upstream, _slope(*operands)), None, None, None
+
+
+_log1mexp = with_gradient(_two_branches, _by_exponent)
+"""Of x, exp(-x), 1 - exp(-x), and where x is too small to count."""
 
 
 @symbolic
@@ -151,7 +162,9 @@ def log1mexp(x: Tensor) -> Tensor:
 
     The split at log(2) is that of Maechler, "Accurately computing log(1 - exp(-|a|))", 2012.
     """
+    ops = keras.ops
     dtype = result_dtype(x)
-    (x,) = widen(dtype, x)
+    (x,) = widen(dtype, x, bound=False)
     smallest = RANGES[dtype].smallest
-    return keras.ops.cast(_log1mexp(at_least(x, smallest)), dtype)
+    down = -at_least(x, smallest)
+    return ops.cast(_log1mexp(x, ops.exp(down), -ops.expm1(down), x < smallest), dtype)

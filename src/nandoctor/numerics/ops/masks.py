@@ -85,6 +85,6 @@ def masked_softmax(x: Tensor, mask: Tensor, axis: Axis = -1) -> Tensor:
     """
     ops = keras.ops
     dtype = result_dtype(x)
-    (x,) = widen(dtype, x)
+    (x,) = widen(dtype, x, bound=False)
     x = ops.where(ops.cast(ops.convert_to_tensor(mask), "bool"), x, -math.inf)
-    return ops.cast(open_softmax(x, axes_of(x, axis)), dtype)
+    return ops.cast(open_softmax(axes_of(x, axis))(x), dtype)

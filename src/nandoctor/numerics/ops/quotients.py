@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import keras
 
-from nandoctor.numerics.ops.bounds import finite
+from nandoctor.numerics.ops.bounds import finite, product
+from nandoctor.numerics.ops.gradients import remembering
 from nandoctor.numerics.ops.precision import Tensor, range_of, result_dtype
-from nandoctor.numerics.ops.slopes import broadcast, with_slopes
+from nandoctor.numerics.ops.slopes import broadcast
 from nandoctor.numerics.ops.symbolic import symbolic
 from nandoctor.numerics.ops.widening import narrow, widen
 
@@ -15,21 +16,28 @@ def _saturated_quotient(x: Tensor, y: Tensor) -> Tensor:
     return finite(x / y)
 
 
-def _by_numerator(x: Tensor, y: Tensor) -> Tensor:
-    return reciprocal(y)
+def _by_both(upstream: Tensor, found: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
+    by_numerator = quotient(upstream, y)
+    return by_numerator, product(by_numerator, -found)
 
 
-def _by_denominator(x: Tensor, y: Tensor) -> Tensor:
-    return -quotient(quotient(x, y), y)
-
-
-quotient = with_slopes(_saturated_quotient, _by_numerator, _by_denominator)
+quotient = remembering(_saturated_quotient, _by_both)
 """`x / y` for y that is not 0, of one shape; it and its derivatives of every order end at the largest number."""
 
 
-def reciprocal(y: Tensor) -> Tensor:
-    """`1 / y` for y that is not 0."""
-    return quotient(keras.ops.ones_like(y), y)
+def _quotient_or_zero(x: Tensor, y: Tensor, harmless: Tensor, zero: Tensor) -> Tensor:
+    return finite(keras.ops.where(zero, 0, x / harmless))
+
+
+def _by_both_or_zero(
+    upstream: Tensor, found: Tensor, x: Tensor, y: Tensor, harmless: Tensor, zero: Tensor
+) -> tuple[Tensor | None, ...]:
+    by_numerator = quotient_or_zero(upstream, y, harmless, zero)
+    return by_numerator, product(by_numerator, -found), None, None
+
+
+quotient_or_zero = remembering(_quotient_or_zero, _by_both_or_zero)
+"""`x / y`, and 0 without a gradient where the bool `zero` holds; `harmless` is y, and there a number other than 0."""
 
 
 @symbolic
@@ -59,9 +67,9 @@ def divide(x: Tensor, y: Tensor, otherwise: Tensor = 0.0) -> Tensor:
     """
     ops = keras.ops
     dtype = result_dtype(x, y)
-    x, y = broadcast(*widen(dtype, x, y))
-    usable = ops.abs(y) >= range_of(y).smallest
-    unknown = ops.logical_or(usable, ops.isnan(y))
-    found = quotient(ops.where(unknown, x, 0), ops.where(unknown, y, 1))
-    fallback = ops.stop_gradient(ops.convert_to_tensor(otherwise, found.dtype))
-    return narrow(ops.where(unknown, found, fallback), dtype)
+    x, y = broadcast(*widen(dtype, x, y, bound=False))
+    zero = ops.abs(y) < range_of(y).smallest
+    found = quotient_or_zero(x, y, ops.where(zero, 1, y), zero)
+    if not isinstance(otherwise, int | float) or otherwise != 0:
+        found = ops.where(zero, ops.stop_gradient(ops.convert_to_tensor(otherwise, found.dtype)), found)
+    return narrow(found, dtype, bound=False)

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import keras
 
+from nandoctor.numerics.ops.gradients import remembering
 from nandoctor.numerics.ops.precision import Tensor, range_of, result_dtype
-from nandoctor.numerics.ops.quotients import reciprocal
-from nandoctor.numerics.ops.slopes import with_slopes
+from nandoctor.numerics.ops.quotients import quotient_or_zero
 from nandoctor.numerics.ops.symbolic import symbolic
 from nandoctor.numerics.ops.widening import widen
 
 
-def _slope(x: Tensor) -> Tensor:
-    return 0.5 * reciprocal(positive_root(x))
-
-
-positive_root = with_slopes(keras.ops.sqrt, _slope)
-"""The root of a number that is normal and positive."""
-
-
-def root(x: Tensor) -> Tensor:
-    """The root of a number in the precision of the computation; 0 without a slope up to the smallest normal number."""
+def _value(x: Tensor) -> Tensor:
     ops = keras.ops
-    zero = x < range_of(x).smallest
-    return ops.where(zero, 0, positive_root(ops.where(zero, 1, x)))
+    return ops.sqrt(ops.where(x < range_of(x).smallest, 0, x))
+
+
+def _gradient(upstream: Tensor, found: Tensor, x: Tensor) -> tuple[Tensor, ...]:
+    zero = found == 0
+    return (quotient_or_zero(0.5 * upstream, found, keras.ops.where(zero, 1, found), zero),)
+
+
+root = remembering(_value, _gradient)
+"""The root of a number in the precision of the computation; 0 without a slope up to the smallest normal number."""
 
 
 @symbolic
@@ -51,5 +50,5 @@ def sqrt(x: Tensor) -> Tensor:
         [0.0, 2.0]
     """
     dtype = result_dtype(x)
-    (x,) = widen(dtype, x)
+    (x,) = widen(dtype, x, bound=False)
     return keras.ops.cast(root(x), dtype)

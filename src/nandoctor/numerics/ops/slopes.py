@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import keras
 
-from nandoctor.numerics.ops.bounds import finite
+from nandoctor.numerics.ops.bounds import bounded_gradient, finite
 from nandoctor.numerics.ops.gradients import Function, with_gradient
-from nandoctor.numerics.ops.precision import Tensor
+from nandoctor.numerics.ops.precision import Tensor, range_of
 
 
 def with_slopes(value: Function, *slopes: Function) -> Function:
@@ -23,9 +23,9 @@ def with_slopes(value: Function, *slopes: Function) -> Function:
 
 
 def broadcast(*operands: Tensor) -> tuple[Tensor, ...]:
-    """Operands brought to one shape, each with the gradient of its own shape."""
+    """Operands brought to one shape, each with the gradient of its own shape, a sum that ends at the largest number."""
     shapes = {tuple(o.shape) for o in operands}
     if len(shapes) == 1 and None not in shapes.pop():
         return operands
     zeros = sum(keras.ops.zeros_like(o) for o in operands)
-    return tuple(o + zeros for o in operands)
+    return tuple(bounded_gradient(range_of(o).largest)(o) + zeros for o in operands)
