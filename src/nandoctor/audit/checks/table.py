@@ -16,6 +16,7 @@ from nandoctor.audit.checks import (
     sequences,
     target_range,
     tiny_batch,
+    unreadable,
     unscaled_input,
     unscaled_target,
 )
@@ -23,6 +24,7 @@ from nandoctor.audit.checks.check import Check
 
 CHECKS: tuple[Check, ...] = (
     nonfinite.CHECK,
+    unreadable.CHECK,
     label_range.CHECK,
     label_form.CHECK,
     target_range.CHECK,
