@@ -7,6 +7,7 @@ from nandoctor.audit.checks import (
     empty_batch,
     empty_validation,
     half_range,
+    inconsistent,
     label_form,
     label_range,
     no_valid_label,
@@ -25,6 +26,7 @@ from nandoctor.audit.checks.check import Check
 CHECKS: tuple[Check, ...] = (
     nonfinite.CHECK,
     unreadable.CHECK,
+    inconsistent.CHECK,
     label_range.CHECK,
     label_form.CHECK,
     target_range.CHECK,
