@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from nandoctor.audit.checks.forms import (
     picture_of,
     sizes_of_rows,
 )
+from nandoctor.audit.checks.places import place_of
 from nandoctor.audit.profile.component import ComponentProfile
 from nandoctor.audit.profile.rows import Rows
 from nandoctor.audit.source import Role
@@ -56,14 +57,6 @@ def _odd(name: str, component: ComponentProfile) -> Iterator[Found]:
         repair="Bring them to the form of the others, or leave them out.",
         drop=True,
     )
-
-
-def place_of(component: ComponentProfile) -> Callable[[int], str]:
-    """What a row is called: by its file, or its number."""
-    if not any(component.files.names):
-        return lambda row: f"row {row:,}"
-    finder = component.files.finder()
-    return lambda row: finder(row)[0] or f"row {row:,}"
 
 
 # -- masks ----------------------------------------------------------------------------------------

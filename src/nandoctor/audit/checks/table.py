@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from nandoctor.audit.checks import (
     constant_feature,
+    constant_image,
+    duplicate_images,
     empty_batch,
     empty_validation,
     half_range,
@@ -41,4 +43,6 @@ CHECKS: tuple[Check, ...] = (
     unscaled_target.CHECK,
     half_range.CHECK,
     constant_feature.CHECK,
+    constant_image.CHECK,
+    duplicate_images.CHECK,
 )
