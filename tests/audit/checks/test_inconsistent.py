@@ -46,7 +46,7 @@ def test_the_odd_image_is_named_with_its_form(shape: tuple[int, ...], dtype: Any
     found = only(with_odd(np.ones(shape, dtype)))
     assert rows_of(found) == [7]
     assert found.facts[0].text == f"row 7: {told}"
-    assert "1 of 20 rows of inputs differs" in found.summary
+    assert "1 of 20 rows of inputs differs in " in found.summary
     assert "48 x 40 RGB uint8 is the most frequent" in found.summary
 
 
@@ -54,6 +54,7 @@ def test_each_odd_image_is_named_once_whatever_differs():
     some = with_odd(np.ones((9, 9), np.uint16), at=2)
     some[11] = np.ones((40, 48, 4), np.uint8)
     assert rows_of(only(some)) == [2, 11]
+    assert "differ in size and channels and dtype" in only(some).summary
 
 
 def test_channels_may_come_first():

@@ -43,7 +43,7 @@ def test_masks_with_an_id_beyond_the_classes_are_named(dtype: Any):
     one = only(some, classes=4)
     assert (one.severity, rows_of(one), one.drop) == ("error", [7], True)
     assert "(9)" in one.summary
-    assert one.facts[0].text == "id 9 in 1 masks"
+    assert one.facts[0].text == "id 9 in 1 mask"
 
 
 def test_the_ignored_id_hides_no_other():

@@ -54,8 +54,8 @@ def _same(name: str, component: ComponentProfile, rows: Rows, pairs: Pairs) -> F
         severity=_severity(component, rows),
         component=name,
         summary=f"{rows.count:,} of {component.rows:,} rows of {name} {'is' if rows.count == 1 else 'are'} the same as "
-        "an earlier one, to the bit: it counts as often, and a loss over pairs has an infinite slope at their "
-        "distance of 0.",
+        "an earlier one, to the bit: it counts more than once, and a loss over pairs may have an infinite slope at "
+        "their distance of 0.",
         rows=rows,
         facts=_facts(pairs, place_of(component)),
         repair="Leave out the later ones, unless they are repeated on purpose; look for them in the validation data.",

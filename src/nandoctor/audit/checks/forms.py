@@ -78,21 +78,18 @@ def shared(component: ComponentProfile, aspect: Aspect) -> object | None:
     return value if count >= LEAST and count >= SHARED * component.readable else None
 
 
-def odd_forms(component: ComponentProfile, aspects: Sequence[Aspect]) -> dict[Form, Rows]:
-    """The forms that differ in one of these from what nearly all images share."""
-    common = {aspect: shared(component, aspect) for aspect in aspects}
-    return {
-        form: rows
-        for form, rows in component.forms.items()
-        if any(value is not None and getattr(picture_of(form), aspect) != value for aspect, value in common.items())
-    }
+def odd_forms(component: ComponentProfile, aspects: Sequence[Aspect]) -> dict[Form, tuple[Aspect, ...]]:
+    """The forms that differ from what nearly all images share, and in which of these."""
+    common = {aspect: value for aspect in aspects if (value := shared(component, aspect)) is not None}
+    found = {form: tuple(a for a in common if getattr(picture_of(form), a) != common[a]) for form in component.forms}
+    return {form: differs for form, differs in found.items() if differs}
 
 
 def odd_rows(component: ComponentProfile) -> NDArray[np.int64]:
     """The rows of odd forms, as `inconsistent-sample` names them; rising. None of what are no images."""
     if not are_pictures(component):
         return np.empty(0, np.int64)
-    return joined(list(odd_forms(component, JUDGED.get(component.role, ())).values())).first
+    return joined([component.forms[form] for form in odd_forms(component, JUDGED.get(component.role, ()))]).first
 
 
 def joined(several: Sequence[Rows]) -> Rows:

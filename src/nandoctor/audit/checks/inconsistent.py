@@ -40,18 +40,19 @@ def _odd(name: str, component: ComponentProfile) -> Iterator[Found]:
     forms = odd_forms(component, JUDGED[component.role])
     if not forms:
         return
-    rows, whose = joined(list(forms.values())), place_of(component)
+    rows, whose = joined([component.forms[form] for form in forms]), place_of(component)
+    aspects = [aspect for aspect in JUDGED[component.role] if any(aspect in differs for differs in forms.values())]
     kept = max((form for form in component.forms if form not in forms), key=lambda form: component.forms[form].count)
     facts = [
         Fact(text=f"{whose(row)}: {picture_of(form)}", values={"row": row, "shape": list(form[0]), "dtype": form[1]})
-        for row, form in sorted((int(row), form) for form, some in forms.items() for row in some.first[:NAMED])
+        for row, form in sorted((int(row), form) for form in forms for row in component.forms[form].first[:NAMED])
     ]
     yield Found(
         cause="inconsistent-sample",
         severity="warning",
         component=name,
         summary=f"{rows.count:,} of {component.rows:,} rows of {name} {'differs' if rows.count == 1 else 'differ'} "
-        f"from what nearly all others share ({picture_of(kept)} is the most frequent): in size, channels or type.",
+        f"in {' and '.join(aspects)} from what nearly all others share ({picture_of(kept)} is the most frequent).",
         rows=rows,
         facts=tuple(facts[:NAMED]),
         repair="Bring them to the form of the others, or leave them out.",

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nandoctor.audit.checks.check import Check, Examined, Found
+from nandoctor.audit.checks.check import NAMED, Check, Examined, Found
 from nandoctor.audit.checks.forms import are_pictures, odd_rows, picture_of, shared, without
+from nandoctor.audit.checks.places import place_of
 from nandoctor.audit.checks.targets import (
     class_limit,
     has_class_ids,
@@ -124,7 +125,7 @@ def _probes(wishes: Wishes) -> tuple[Probe, ...]:
         return ()
     limit = class_limit(wishes)
     if has_class_ids(wishes) and limit is not None:
-        return (Probe(_OUTSIDE, "target", _Outside(limit, wishes.ignored)),)
+        return (Probe(_OUTSIDE, "target", _Outside(limit, wishes.ignored)), Probe(_LEVELS, "target", _is_levels))
     return (
         Probe(_LEVELS, "target", _is_levels),
         Probe(_BLACK_WHITE, "target", _is_black_white),
@@ -184,12 +185,11 @@ def _colours(name: str, masks: ComponentProfile) -> Found:
 
 
 def _outside(name: str, masks: ComponentProfile, wishes: Wishes) -> Iterator[Found]:
-    odd, limit = odd_rows(masks), class_limit(wishes)
-    rows = _told(masks, _OUTSIDE)
+    rows, limit = _told(masks, _OUTSIDE), class_limit(wishes)
     if not rows.count or limit is None:
         return
     values = _values(masks, wishes)
-    wrong = [] if len(odd) else [k for k in values if not 0 <= k < limit]
+    wrong = [] if len(odd_rows(masks)) else [k for k in values if not 0 <= k < limit]  # colours are counted, too
     told = f" ({listed(wrong)})" if wrong else ""
     repair, code, drop = _repair(name, values, wrong, limit, alone=_NEARLY_ALL * masks.readable > rows.count)
     yield Found(
@@ -199,15 +199,25 @@ def _outside(name: str, masks: ComponentProfile, wishes: Wishes) -> Iterator[Fou
         summary=f"{rows.count:,} of {masks.rows:,} rows of {name} hold ids that are no class{told}: ids of {limit:,} "
         f"classes are 0 to {limit - 1:,}. On a CPU the loss raises, on a GPU and under XLA it is NaN.",
         rows=rows,
-        facts=tuple(
-            Fact(text=f"id {k:,} in {masks.classes.rows[k]:,} masks", values={"id": k, "rows": masks.classes.rows[k]})
-            for k in wrong[:6]
-            if masks.classes is not None
-        ),
+        facts=(*_counts(masks, wrong[:6]), *_levels_among(masks, rows)),
         repair=repair,
         code=code,
         drop=drop,
     )
+
+
+def _counts(masks: ComponentProfile, wrong: list[int]) -> Iterator[Fact]:
+    for k in wrong:
+        count = masks.classes.rows[k] if masks.classes is not None else 0
+        yield Fact(text=f"id {k:,} in {count:,} mask{'s' * (count != 1)}", values={"id": k, "rows": count})
+
+
+def _levels_among(masks: ComponentProfile, rows: Rows) -> Iterator[Fact]:
+    """The first of those that were saved as pictures."""
+    levels = np.intersect1d(_told(masks, _LEVELS).first, rows.first)
+    whose = place_of(masks)
+    for row in levels[:NAMED].tolist():
+        yield Fact(text=f"{whose(row)}: levels of brightness, as 0, 128, 255", values={"row": row})
 
 
 def _repair(name: str, values: list[int], wrong: list[int], limit: int, *, alone: bool) -> tuple[str, str | None, bool]:

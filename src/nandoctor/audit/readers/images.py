@@ -132,7 +132,7 @@ def _decoded(opened: Opened, file: str, decode: Decode) -> NDArray[Any]:
             return decode(stream)
         except UnidentifiedImageError:
             begins = _beginning(opened, file)
-            raise ValueError(f"is no image: it begins with {begins!r}" if begins else "is empty") from None
+            raise ValueError(f"no image: it begins with {begins!r}" if begins else "the file is empty") from None
 
 
 def _beginning(opened: Opened, file: str) -> bytes:
