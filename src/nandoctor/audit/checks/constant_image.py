@@ -17,13 +17,15 @@ from nandoctor.findings import Fact, Severity
 
 CONSTANT = "constant"
 _BLACK = "all-zero"
+WIDE = 64
+"""Elements from which on they are hardly the same by chance; nor are two rows."""
 _FEW = 0.1
 """Where more are so, it is how the data are: a map of rain, on most days."""
 
 
 def _is_constant(rows: RowFacts) -> NDArray[np.bool_]:
     found: NDArray[np.bool_] = (rows.minimum == rows.maximum) & (rows.nonfinite == 0)
-    return found if rows.size > 1 else np.zeros(len(found), np.bool_)
+    return found if rows.size >= WIDE else np.zeros(len(found), np.bool_)
 
 
 def _is_black(rows: RowFacts) -> NDArray[np.bool_]:
@@ -49,10 +51,11 @@ def _examine(examined: Examined) -> Iterator[Found]:
 
 def _found(name: str, component: ComponentProfile, rows: Rows) -> Found:
     black = component.probes.get(_BLACK, Rows()).count
+    severity = _severity(rows, component)
     kinds = {"all 0": black, "of another value": rows.count - black}
     return Found(
         cause="constant-feature",
-        severity=_severity(rows, component),
+        severity=severity,
         component=name,
         summary=f"{rows.count:,} of {component.rows:,} rows of {name} {'has' if rows.count == 1 else 'have'} one value "
         "throughout: there is nothing to be seen in them, and standardised by itself, (x - mean) / std, such an image "
@@ -61,7 +64,7 @@ def _found(name: str, component: ComponentProfile, rows: Rows) -> Found:
         facts=tuple(Fact(text=f"{count:,} {kind}", values={"rows": count}) for kind, count in kinds.items() if count),
         repair="Leave these rows out, or give the spread a floor.",
         code="tf.image.per_image_standardization(x)   # has a floor",
-        drop=True,
+        drop=severity == "warning" and rows.count < component.readable,
     )
 
 

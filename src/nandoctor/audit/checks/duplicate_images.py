@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nandoctor.audit.checks.check import NAMED, Check, Examined, Found
-from nandoctor.audit.checks.constant_image import constant_rows
+from nandoctor.audit.checks.constant_image import WIDE, constant_rows
 from nandoctor.audit.checks.forms import without
 from nandoctor.audit.checks.places import place_of
 from nandoctor.audit.checks.targets import is_single, only_target
@@ -18,8 +18,6 @@ from nandoctor.audit.profile.duplicates import PAIRS, duplicates
 from nandoctor.audit.profile.rows import Rows
 from nandoctor.findings import Fact, Severity
 
-WIDE = 64
-"""Elements from which on two rows are hardly the same by chance."""
 _FEW = 0.1
 """Where more are so, rows are repeated on purpose."""
 
@@ -49,9 +47,10 @@ def _examine(examined: Examined) -> Iterator[Found]:
 
 
 def _same(name: str, component: ComponentProfile, rows: Rows, pairs: Pairs) -> Found:
+    severity = _severity(component, rows)
     return Found(
         cause="duplicate-sample",
-        severity=_severity(component, rows),
+        severity=severity,
         component=name,
         summary=f"{rows.count:,} of {component.rows:,} rows of {name} {'is' if rows.count == 1 else 'are'} the same as "
         "an earlier one, to the bit: it counts more than once, and a loss over pairs may have an infinite slope at "
@@ -59,7 +58,7 @@ def _same(name: str, component: ComponentProfile, rows: Rows, pairs: Pairs) -> F
         rows=rows,
         facts=_facts(pairs, place_of(component)),
         repair="Leave out the later ones, unless they are repeated on purpose; look for them in the validation data.",
-        drop=True,
+        drop=severity == "warning",
     )
 
 
