@@ -100,6 +100,14 @@ def test_a_mask_of_brightness_among_small_ids_is_named():
     assert (one.severity, rows_of(one)) == ("warning", [7])
 
 
+def test_so_it_is_beside_an_ignored_id():
+    some = masks()
+    some[:, 0] = 200
+    some[7] = np.array([0, 128, 255, 0], np.uint8)[some[7] % 4]
+    assert rows_of(only(some, ignore_class=200)) == [7]
+    assert not found(some)
+
+
 def test_so_is_a_black_and_white_one_unless_white_is_void():
     some = masks()
     some[7] = (some[7] > 1) * np.uint8(255)
@@ -130,6 +138,9 @@ def test_rare_ids_beyond_a_gap_are_legal():
     some = masks()
     some[7, :5] = 140
     some[9, :5] = 19
+    assert not found(some)
+    some[7] = np.where(some[7] > 1, 140, 0)
+    some[9] = np.array([0, 20, 40, 60], np.uint8)[some[9] % 4]
     assert not found(some)
     some[:, 0, 0] = 255
     some[7] = np.where(some[7] < 3, some[7] // 3, 140)

@@ -40,6 +40,12 @@ def test_each_component_has_its_own():
     ]
 
 
+def test_rows_are_in_order_and_named_once():
+    failures = [Failure(n, f"{n}.png", "images", why) for n, why in ((4, "is empty"), (1, "is empty"), (4, "again"))]
+    (found,) = unreadable.CHECK.examine(Examined(profile_with(*failures), About("images"), Wishes()))
+    assert rows_of(found) == [1, 4, 7, 10]
+
+
 def test_files_that_belong_to_no_row_are_named_by_what_is_wrong():
     problems = (("a.png", "has no mask"), ("b.png", "has no image"), ("c.png", "has no mask"))
     found = found_in(unit(4), checks=CHECKS, about=About("images", problems=problems))

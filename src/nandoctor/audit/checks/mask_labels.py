@@ -15,7 +15,6 @@ from nandoctor.audit.checks.places import place_of
 from nandoctor.audit.checks.targets import (
     class_limit,
     has_class_ids,
-    is_flat,
     listed,
     only_target,
     row_shapes,
@@ -139,10 +138,10 @@ def _probes(wishes: Wishes) -> tuple[Probe, ...]:
 
 def _examine(examined: Examined) -> Iterator[Found]:
     target = only_target(examined)
-    if target is None or not target[1].readable or is_flat(target[1]):
+    if target is None or not target[1].readable:
         return
     name, masks = target
-    if min(map(len, row_shapes(masks))) < 2 or target_kind(examined.wishes) not in (None, "ids"):
+    if min(map(len, row_shapes(masks)), default=0) < 2 or target_kind(examined.wishes) not in (None, "ids"):
         return
     if _are_colours(masks):
         if has_class_ids(examined.wishes):  # else they may be images to be learnt
