@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from nandoctor.audit.checks import (
     constant_feature,
+    constant_image,
+    duplicate_images,
     empty_batch,
     empty_validation,
     half_range,
+    inconsistent,
     label_form,
     label_range,
+    mask_labels,
     no_valid_label,
     no_valid_pair,
     nonfinite,
@@ -16,6 +20,7 @@ from nandoctor.audit.checks import (
     sequences,
     target_range,
     tiny_batch,
+    unreadable,
     unscaled_input,
     unscaled_target,
 )
@@ -23,7 +28,10 @@ from nandoctor.audit.checks.check import Check
 
 CHECKS: tuple[Check, ...] = (
     nonfinite.CHECK,
+    unreadable.CHECK,
+    inconsistent.CHECK,
     label_range.CHECK,
+    mask_labels.CHECK,
     label_form.CHECK,
     target_range.CHECK,
     no_valid_label.CHECK,
@@ -37,4 +45,6 @@ CHECKS: tuple[Check, ...] = (
     unscaled_target.CHECK,
     half_range.CHECK,
     constant_feature.CHECK,
+    constant_image.CHECK,
+    duplicate_images.CHECK,
 )

@@ -125,8 +125,19 @@ def _read(
 
 
 def _decoded(opened: Opened, file: str, decode: Decode) -> NDArray[Any]:
+    from PIL import UnidentifiedImageError
+
     with opened.file(file) as stream:
-        return decode(stream)
+        try:
+            return decode(stream)
+        except UnidentifiedImageError:
+            begins = _beginning(opened, file)
+            raise ValueError(f"no image: it begins with {begins!r}" if begins else "the file is empty") from None
+
+
+def _beginning(opened: Opened, file: str) -> bytes:
+    with opened.file(file) as stream:
+        return stream.read(12)
 
 
 def open_images(request: Request) -> ImageSource | None:
