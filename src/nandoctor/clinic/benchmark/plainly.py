@@ -13,6 +13,7 @@ import json
 import math
 import os
 import runpy
+import statistics
 import sys
 from pathlib import Path
 from types import FrameType
@@ -123,10 +124,19 @@ def verdict(seen: Seen) -> str | None:
         return f"a validation loss is not finite: {seen['validations']}"
     if spoilt:
         return f"in the end {spoilt[0]} is not finite"
-    part = max(len(losses) // 4, 1)
-    first, last = sorted(losses[:part])[part // 2], sorted(losses[-part:])[part // 2]
-    if len(losses) >= 4 and last > first + 0.1 * abs(first) + 1e-3:
-        return f"the loss rises from {first:.4g} to {last:.4g}"
+    return _rise(losses)
+
+
+def _rise(losses: list[float]) -> str | None:
+    """That the loss is larger in the end, by more than batches differ from one another; None where it is not."""
+    part = len(losses) // 3
+    if part < 2:
+        return None
+    first, last = losses[:part], losses[-part:]
+    before, after = statistics.fmean(first), statistics.fmean(last)
+    chance = 2 * math.sqrt((statistics.variance(first) + statistics.variance(last)) / part)
+    if after > before + 0.1 * abs(before) + 1e-3 + chance:
+        return f"the loss rises from {before:.4g} to {after:.4g}"
     return None
 
 
