@@ -215,6 +215,14 @@ def test_a_value_far_beyond_what_there_was_is_a_note() -> None:
     assert told(tails, {**tails, "x": np.append(tails["x"][1:], [[1e9] * 4], 0)}) == [("duplicate-sample", WARNS, "x")]
 
 
+def test_one_far_value_among_few_rows_moves_no_mean() -> None:
+    many, few = RNG.normal(size=30_000), RNG.normal(size=30)
+    few[3] = 1e4
+    assert told({"x": many}, {"x": few}) == [(DRIFT, "note", "x")]
+    many[3] = 1e4
+    assert told({"x": many}, {"x": few}) == []
+
+
 def test_rows_that_are_in_both_are_named() -> None:
     now = np.concatenate([NEW["x"][:50], BASE["x"][[7, 3]], NEW["x"][50:]])
     [one] = found({"x": np.pad(BASE["x"], ((0, 0), (0, 1)))}, {"x": np.pad(now, ((0, 0), (0, 1)))})
@@ -232,6 +240,7 @@ def test_equal_rows_of_a_few_small_numbers_are_to_be_expected() -> None:
 def test_a_row_is_all_of_its_inputs() -> None:
     one, two, three = RNG.normal(size=(3, 100, 8))
     assert told({"a": one, "b": two}, {"a": one, "b": three}) == []
+    assert told({"a": one, "b": two}, {"a": three, "b": two}) == []
     [shared] = found({"a": one, "b": two}, {"a": one[40:], "b": two[40:]})
     assert (shared.cause, shared.rows.count if shared.rows else 0) == ("duplicate-sample", 60)
 

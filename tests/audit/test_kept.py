@@ -151,6 +151,30 @@ def test_sketches_of_any_size_are_read(size: int) -> None:
         own = own + own
 
 
+@pytest.mark.parametrize(
+    ("at", "value", "why"),
+    [
+        (2, b"\x0e", "of another kind"),
+        (4, b"\x91", "of another kind"),
+        (8, b"\x01", "do not add up"),
+        (18, b"\x00", "it has 0 levels"),
+        (18, b"\xff", "it has 255 levels"),
+        (18, b"\x06", "not as long as it says"),
+        (24, b"\xff\xff\xff\xff", "not as long as it says"),
+        (-8, b"\xff" * 8, "not between its ends"),
+        (-8, b"\x00" * 8, "in no order"),
+    ],
+)
+def test_each_part_of_a_sketch_is_checked(at: int, value: bytes, why: str) -> None:
+    own = Quantiles()
+    own.sketch.update(np.arange(-3000, 3001, dtype=float))
+    spoilt = bytearray(own.sketch.serialize())
+    at %= len(spoilt)
+    spoilt[at : at + len(value)] = value
+    with pytest.raises(ValueError, match=f"a sketch is broken: .*{why}"):
+        sketch_of(bytes(spoilt))
+
+
 def test_no_spoilt_sketch_reaches_what_would_believe_it() -> None:
     """Any byte but those of the items may break its levels; each is refused, or is a sketch that answers in order."""
     own = Quantiles()
