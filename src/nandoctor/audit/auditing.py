@@ -14,7 +14,9 @@ import msgspec
 from nandoctor import __version__
 from nandoctor.audit.checks.check import Examined, Found, finding_of
 from nandoctor.audit.checks.table import CHECKS
+from nandoctor.audit.compare import compare
 from nandoctor.audit.engines.threads import profile_with_threads
+from nandoctor.audit.kept import Kept
 from nandoctor.audit.losses import rule_of
 from nandoctor.audit.models import known_of, unknown_loss
 from nandoctor.audit.profile.batches import Batches
@@ -61,6 +63,7 @@ def examine(
     wishes: Wishes,
     *,
     validation: Any = None,
+    against: Kept | None = None,
     workers: int | None = None,
     engine: str = "threads",
     on_source: Callable[[Source], None] = lambda source: None,
@@ -72,6 +75,7 @@ def examine(
         request: the data.
         wishes: what they are meant for.
         validation: other data of the same kind.
+        against: how the data have been; what has changed is a finding.
         workers: threads.
         engine: who reads.
         on_source: is told what was opened, before it is read.
@@ -85,7 +89,7 @@ def examine(
     source = open_source(request)
     aside = None if validation is None else open_source(_validation_request(request, validation))
     on_source(source)
-    return examine_source(source, wishes, validation=aside, workers=workers, on_rows=on_rows)
+    return examine_source(source, wishes, validation=aside, against=against, workers=workers, on_rows=on_rows)
 
 
 def examine_source(
@@ -93,6 +97,7 @@ def examine_source(
     wishes: Wishes,
     *,
     validation: Source | None = None,
+    against: Kept | None = None,
     workers: int | None = None,
     on_rows: Callable[[int], None] = lambda rows: None,
 ) -> Audited:
@@ -104,9 +109,11 @@ def examine_source(
     if second is not None:
         wishes = replace(wishes, validation=second.profile.rows)
     found = _found(read, wishes)
+    if against is not None:
+        found += tuple(_changes(against, read, wishes))
     findings = tuple(finding_of(one, read.profile) for one in found)
     if second is not None and second.profile.rows:
-        findings += tuple(_validation_findings(second, _for_validation(wishes)))
+        findings += tuple(_validation_findings(read, second, _for_validation(wishes)))
     classes = read.about.classes
     result = AuditResult(
         version=__version__,
@@ -177,10 +184,17 @@ def _for_validation(wishes: Wishes) -> Wishes:
     return replace(wishes, model=model, batch_size=None, replicas=1, learning_rate=None, validation=None)
 
 
-def _validation_findings(read: _Read, wishes: Wishes) -> Iterator[AuditFinding]:
-    """What is wrong with the validation data; the components are called `validation: ...`."""
+def _changes(against: Kept, read: _Read, wishes: Wishes) -> Iterator[Found]:
+    """What is not as in a profile that was kept."""
+    return compare(against.profile, read.profile, called=against.file, wishes=wishes, classes=against.classes)
+
+
+def _validation_findings(training: _Read, read: _Read, wishes: Wishes) -> Iterator[AuditFinding]:
+    """What is wrong with the validation data, and how they differ; the components are called `validation: ...`."""
     unbatched = replace(read, about=replace(read.about, batches={}), profile=replace(read.profile, batches=Batches()))
-    for found in _found(unbatched, wishes):
+    classes = training.about.classes
+    changes = compare(training.profile, read.profile, called="the training data", wishes=wishes, classes=classes)
+    for found in (*_found(unbatched, wishes), *changes):
         finding = finding_of(found, read.profile)
         name = f"validation: {finding.component}" if finding.component else "validation"
         yield msgspec.structs.replace(finding, component=name)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nandoctor.audit.auditing import Audited, examine
+from nandoctor.audit.kept import kept_bytes, read_kept
 from nandoctor.audit.listing import listed_rows
 from nandoctor.audit.readers.paths import resolve
 from nandoctor.audit.readers.table import Request
@@ -29,6 +30,8 @@ class AuditOptions:
     """What the command line asks beside the data and what they are meant for."""
 
     validation: str | None = None
+    against: str | None = None
+    save_profile: str | None = None
     workers: int | None = None
     json: str | None = None
     html: str | None = None
@@ -56,7 +59,7 @@ def audit_data(request: Request, wishes: Wishes, options: AuditOptions) -> int:
     except KeyboardInterrupt:
         print("nandoctor: interrupted before there was anything to report; nothing was written.", file=sys.stderr)
         return INTERRUPTED
-    stream = sys.stderr if "-" in (options.json, options.rows, options.html) else sys.stdout
+    stream = sys.stderr if "-" in _files(options).values() else sys.stdout
     loss = None if wishes.loss is None else wishes.loss.name
     print_audit(audited.result, stream, loss=loss, rows_asked=options.rows is not None)
     _write(audited, options, loss)
@@ -69,22 +72,35 @@ def audit_data(request: Request, wishes: Wishes, options: AuditOptions) -> int:
     return FINDINGS if audited.result.status == "fault" or audited.profile.broken else 0
 
 
+def _files(options: AuditOptions) -> dict[str, str | None]:
+    """What is to be written, by its option."""
+    return {
+        "--json": options.json,
+        "--html": options.html,
+        "--save-profile": options.save_profile,
+        "--rows": options.rows,
+    }
+
+
 def _checked(options: AuditOptions) -> Target | None:
     """What `--fix` is to write; before anything is read, everything that could not be written is told."""
-    files = {"--json": options.json, "--html": options.html, "--rows": options.rows}
+    files = _files(options)
     for option, file in files.items():
         check_file(file, option)
+    listed = f"{', '.join(list(files)[:-1])} and {list(files)[-1]}"
     if sum(file == "-" for file in files.values()) > 1:
-        raise NandoctorError("only one of --json, --html and --rows can go to standard output. Name files.")
+        raise NandoctorError(f"only one of {listed} can go to standard output. Name files.")
     return None if options.fix is None else check_target(Path(options.fix))
 
 
 def _examined(request: Request, wishes: Wishes, options: AuditOptions) -> Audited:
+    against = None if options.against is None else read_kept(options.against)
     with reading(sys.stderr, quiet=options.quiet) as shown:
         return examine(
             request,
             wishes,
             validation=options.validation,
+            against=against,
             workers=options.workers,
             on_source=lambda source: shown.begins(source.name, source.rows),
             on_rows=shown.rows,
@@ -94,10 +110,17 @@ def _examined(request: Request, wishes: Wishes, options: AuditOptions) -> Audite
 def _write(audited: Audited, options: AuditOptions, loss: str | None) -> None:
     if options.json is not None:
         write_file(to_json(audited.result), options.json, "--json")
+    if options.save_profile is not None:
+        write_file(_profile(audited), options.save_profile, "--save-profile")
     if options.rows is not None:
         write_chunks(listed_rows(audited, options.rows), options.rows, "--rows")
     if options.html is not None:
         _write_page(audited, options.html, loss)
+
+
+def _profile(audited: Audited) -> bytes:
+    result = audited.result
+    return kept_bytes(audited.profile, data=result.data, classes=audited.about.classes, partial=result.partial)
 
 
 def _write_page(audited: Audited, target: str, loss: str | None) -> None:

@@ -373,6 +373,12 @@ def audit_command(
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, metavar="N", help="Threads; else one for each core.")
     ] = None,
+    save_profile: Annotated[
+        str | None, typer.Option("--save-profile", metavar="FILE", help="Write what the data are like, as JSON.")
+    ] = None,
+    against: Annotated[
+        str | None, typer.Option("--against", metavar="FILE", help="Say what has changed since --save-profile.")
+    ] = None,
     json: Json = None,
     html: Annotated[
         str | None, typer.Option("--html", metavar="FILE", help="Write the result as one HTML page, with charts.")
@@ -403,7 +409,15 @@ def audit_command(
         shuffled=not in_order,
     )
     options = AuditOptions(
-        validation=validation, workers=workers, json=json, html=html, rows=rows, fix=fix, quiet=quiet
+        validation=validation,
+        against=against,
+        save_profile=save_profile,
+        workers=workers,
+        json=json,
+        html=html,
+        rows=rows,
+        fix=fix,
+        quiet=quiet,
     )
     raise typer.Exit(audit_data(Request(data if len(data) > 1 else data[0], labels, ignore_class), wishes, options))
 
