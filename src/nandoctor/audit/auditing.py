@@ -113,7 +113,7 @@ def examine_source(
         found += tuple(_changes(against, read, wishes))
     findings = tuple(finding_of(one, read.profile) for one in found)
     if second is not None and second.profile.rows:
-        findings += tuple(_validation_findings(read, second, _for_validation(wishes)))
+        findings += tuple(_new_in(findings, _validation_findings(read, second, _for_validation(wishes))))
     classes = read.about.classes
     result = AuditResult(
         version=__version__,
@@ -197,7 +197,13 @@ def _validation_findings(training: _Read, read: _Read, wishes: Wishes) -> Iterat
     for found in (*_found(unbatched, wishes), *changes):
         finding = finding_of(found, read.profile)
         name = f"validation: {finding.component}" if finding.component else "validation"
-        yield msgspec.structs.replace(finding, component=name)
+        yield msgspec.structs.replace(finding, component=name, summary=f"In the validation data: {finding.summary}")
+
+
+def _new_in(known: tuple[AuditFinding, ...], more: Iterator[AuditFinding]) -> Iterator[AuditFinding]:
+    """Without notes of what is known of the training data."""
+    causes = {finding.cause for finding in known}
+    return (finding for finding in more if finding.severity != "note" or finding.cause not in causes)
 
 
 def status_of(findings: tuple[AuditFinding, ...]) -> Status:

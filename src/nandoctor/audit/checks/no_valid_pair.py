@@ -112,7 +112,8 @@ def _of_batches(examined: Examined, name: str, counts: dict[int, int], found: _B
         cause="no-valid-pair",
         severity=severity,
         component=name,
-        summary=f"{_told(examined, counts, found)} {loss} divides by the number of pairs: 0/0.",
+        summary=f"{_told(examined, counts, found)} {loss} learns nothing from them, and where it divides by the "
+        "number of pairs, that is 0/0.",
         facts=(
             Fact(text=f"{rows:,} rows of {len(counts):,} classes", values={"rows": rows, "classes": len(counts)}),
             *_single_facts(counts),
