@@ -27,6 +27,7 @@ class AuditOptions:
 
     validation: str | None = None
     workers: int | None = None
+    engine: str = "threads"
     json: str | None = None
     html: str | None = None
     rows: str | None = None
@@ -76,6 +77,7 @@ def _examined(request: Request, wishes: Wishes, options: AuditOptions) -> Audite
             wishes,
             validation=options.validation,
             workers=options.workers,
+            engine=options.engine,
             on_source=lambda source: shown.begins(source.name, source.rows),
             on_rows=shown.rows,
         )

@@ -365,6 +365,9 @@ def audit_command(
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, metavar="N", help="Threads; else one for each core.")
     ] = None,
+    engine: Annotated[
+        str, typer.Option("--engine", metavar="NAME", help="Who reads: threads of this machine, or a ray cluster.")
+    ] = "threads",
     json: Json = None,
     html: Annotated[
         str | None, typer.Option("--html", metavar="FILE", help="Write the result as one HTML page, with charts.")
@@ -392,7 +395,7 @@ def audit_command(
         learning_rate=learning_rate,
     )
     options = AuditOptions(
-        validation=validation, workers=workers, json=json, html=html, rows=rows, fix=fix, quiet=quiet
+        validation=validation, workers=workers, engine=engine, json=json, html=html, rows=rows, fix=fix, quiet=quiet
     )
     raise typer.Exit(audit_data(Request(data, labels, ignore_class), wishes, options))
 
