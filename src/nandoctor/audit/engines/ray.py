@@ -1,9 +1,9 @@
 """The machines of a Ray cluster.
 
 Each part is a task, and not an item of a `ray.data` dataset. What `ray.data` adds is a plan of operators over blocks of
-rows; here the parts are known, and a profile is no block of rows. A task gives what an audit needs and a dataset does
-not: results in the order of the rows as they come, so that Ctrl-C keeps what is merged; and a part that is lost for good
-is one broken part among others, instead of the end of the job.
+rows; here the parts are known, and a profile is no block of rows. A task gives what an audit needs and a dataset lacks:
+results in the order of the rows as they come, so that Ctrl-C keeps what is merged; and a part that is lost for good is
+one broken part among others, instead of the end of the job.
 """
 
 from __future__ import annotations
