@@ -15,7 +15,7 @@ from nandoctor import __version__
 from nandoctor.audit.checks.check import Examined, Found, finding_of
 from nandoctor.audit.checks.table import CHECKS
 from nandoctor.audit.compare import compare
-from nandoctor.audit.engines.threads import profile_with_threads
+from nandoctor.audit.engines.table import check_engine, engine_for
 from nandoctor.audit.kept import Kept
 from nandoctor.audit.losses import rule_of
 from nandoctor.audit.models import known_of, unknown_loss
@@ -25,7 +25,6 @@ from nandoctor.audit.readers.table import Request, open_source
 from nandoctor.audit.source import About, Source
 from nandoctor.audit.summary import component_summary
 from nandoctor.audit.wishes import Wishes
-from nandoctor.errors import NandoctorError
 from nandoctor.findings import AuditFinding, AuditResult, Status
 
 
@@ -76,20 +75,21 @@ def examine(
         wishes: what they are meant for.
         validation: other data of the same kind.
         against: how the data have been; what has changed is a finding.
-        workers: threads.
-        engine: who reads.
+        workers: threads, or tasks of a cluster; None: as many as there is room for.
+        engine: who reads, by its name.
         on_source: is told what was opened, before it is read.
         on_rows: is told of rows as they have been read, from any thread.
 
     Raises:
         NandoctorError: it cannot be opened, or the engine is unknown.
     """
-    if engine != "threads":
-        raise NandoctorError(f"engine {engine!r} is not known: threads.")
+    check_engine(engine)
     source = open_source(request)
     aside = None if validation is None else open_source(_validation_request(request, validation))
     on_source(source)
-    return examine_source(source, wishes, validation=aside, against=against, workers=workers, on_rows=on_rows)
+    return examine_source(
+        source, wishes, validation=aside, against=against, workers=workers, engine=engine, on_rows=on_rows
+    )
 
 
 def examine_source(
@@ -99,11 +99,12 @@ def examine_source(
     validation: Source | None = None,
     against: Kept | None = None,
     workers: int | None = None,
+    engine: str = "threads",
     on_rows: Callable[[int], None] = lambda rows: None,
 ) -> Audited:
     """Audit what has been opened; the arguments are those of `examine`."""
     began = time.perf_counter()
-    reading = functools.partial(_read, workers=workers or os.cpu_count() or 1, on_rows=on_rows)
+    reading = functools.partial(_read, workers=workers, engine=engine, on_rows=on_rows)
     read = reading(source, wishes)
     second = reading(validation, _for_validation(wishes)) if validation is not None and read.whole else None
     if second is not None:
@@ -133,12 +134,13 @@ def examine_source(
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A source that has been read; `whole`: it was not interrupted."""
+    """A source that has been read; `whole`: it was not interrupted; `told`: what the engine says."""
 
     source: Source
     profile: Profile
     about: About
     whole: bool
+    told: tuple[str, ...] = ()
 
     @property
     def partial(self) -> bool:
@@ -147,8 +149,8 @@ class _Read:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the reader says, and what was not read, and why."""
-        return (*self.about.notes, *self._gaps())
+        """What the reader and the engine say, and what was not read, and why."""
+        return (*self.about.notes, *self.told, *self._gaps())
 
     def _gaps(self) -> Iterator[str]:
         if not self.whole:
@@ -158,13 +160,14 @@ class _Read:
             yield f"{name}: the rest could not be read ({why})"
 
 
-def _read(source: Source, wishes: Wishes, *, workers: int, on_rows: Callable[[int], None]) -> _Read:
+def _read(source: Source, wishes: Wishes, *, workers: int | None, engine: str, on_rows: Callable[[int], None]) -> _Read:
     probes = tuple(probe for check in CHECKS for probe in check.probes(wishes))
-    profile, whole = profile_with_threads(source, probes, workers=workers, on_rows=on_rows)
+    chosen = engine_for(engine, source)
+    profile, whole = chosen.read(source, probes, workers=workers, on_rows=on_rows)
     about = source.about
     if profile.batches.sizes:
         about = replace(about, batches=profile.batches.sizes)
-    return _Read(source, profile, about, whole)
+    return _Read(source, profile, about, whole, chosen.notes)
 
 
 def _found(read: _Read, wishes: Wishes) -> tuple[Found, ...]:

@@ -42,7 +42,7 @@ def audit(
         drop_remainder: whether a last batch with fewer rows is left out.
         shuffled: whether batches are drawn by chance.
         workers: threads, or tasks of a cluster; else one for each core.
-        engine: `threads` or `ray`.
+        engine: who reads: `threads` of this machine, or `ray`, the machines of a cluster. Both find the same.
 
     Returns:
         What was found: `findings`, each with its cause, its rows and its repair, and the `profile`.

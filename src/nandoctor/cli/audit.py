@@ -33,6 +33,7 @@ class AuditOptions:
     against: str | None = None
     save_profile: str | None = None
     workers: int | None = None
+    engine: str = "threads"
     json: str | None = None
     html: str | None = None
     rows: str | None = None
@@ -102,6 +103,7 @@ def _examined(request: Request, wishes: Wishes, options: AuditOptions) -> Audite
             validation=options.validation,
             against=against,
             workers=options.workers,
+            engine=options.engine,
             on_source=lambda source: shown.begins(source.name, source.rows),
             on_rows=shown.rows,
         )

@@ -373,6 +373,9 @@ def audit_command(
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, metavar="N", help="Threads; else one for each core.")
     ] = None,
+    engine: Annotated[
+        str, typer.Option("--engine", metavar="NAME", help="Who reads: threads of this machine, or a ray cluster.")
+    ] = "threads",
     save_profile: Annotated[
         str | None, typer.Option("--save-profile", metavar="FILE", help="Write what the data are like, as JSON.")
     ] = None,
@@ -413,6 +416,7 @@ def audit_command(
         against=against,
         save_profile=save_profile,
         workers=workers,
+        engine=engine,
         json=json,
         html=html,
         rows=rows,

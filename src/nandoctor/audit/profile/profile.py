@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from nandoctor.audit.probes import Probe
 from nandoctor.audit.profile.batches import Batches, batches_of
 from nandoctor.audit.profile.component import ComponentProfile, profile_column
+from nandoctor.audit.profile.files import Files
 from nandoctor.audit.source import Chunk, Failure
 
 FAILURES = 10_000
@@ -51,7 +52,9 @@ class Profile:
 
     def _padded(self, name: str, other: Profile) -> ComponentProfile:
         own = self.components.get(name)
-        return ComponentProfile(role=other.components[name].role, rows=self.rows) if own is None else own
+        if own is not None or not self.rows:
+            return own or ComponentProfile(role=other.components[name].role)
+        return ComponentProfile(role=other.components[name].role, rows=self.rows, files=Files.of((), self.rows))
 
 
 def profile_chunk(chunk: Chunk, probes: Sequence[Probe]) -> Profile:

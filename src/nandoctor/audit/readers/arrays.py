@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -48,11 +48,18 @@ class ArraySource:
 
 @dataclass(frozen=True, slots=True)
 class ArrayPart:
-    """A range of rows."""
+    """A range of rows; `before`: rows of the data before the first one of `source`."""
 
     source: ArraySource
     start: int
     stop: int
+    before: int = 0
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process gets these rows, and not all."""
+        rows = {name: np.asarray(values[self.start : self.stop]) for name, values in self.source.arrays.items()}
+        source = replace(self.source, arrays=rows)
+        return ArrayPart, (source, 0, self.stop - self.start, self.before + self.start)
 
     @property
     def rows(self) -> int:
@@ -60,7 +67,7 @@ class ArrayPart:
 
     @property
     def name(self) -> str:
-        return f"{self.source.name}, rows {self.start:,} to {self.stop - 1:,}"
+        return f"{self.source.name}, rows {self.before + self.start:,} to {self.before + self.stop - 1:,}"
 
     def chunks(self) -> Iterator[Chunk]:
         files = (self.source.file,) if self.source.file else ()

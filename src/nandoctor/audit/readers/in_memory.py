@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -164,15 +164,22 @@ class RaggedSource:
 
 @dataclass(frozen=True, slots=True)
 class RaggedPart:
-    """A range of rows."""
+    """A range of rows; `before`: rows of the data before the first one of `source`."""
 
     source: RaggedSource
     start: int
     stop: int
+    before: int = 0
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process gets these rows, and not all."""
+        rows = {name: values[self.start : self.stop] for name, values in self.source.values.items()}
+        source = replace(self.source, values=rows)
+        return RaggedPart, (source, 0, self.stop - self.start, self.before + self.start)
 
     @property
     def name(self) -> str:
-        return f"{self.source.name}, rows {self.start:,} to {self.stop - 1:,}"
+        return f"{self.source.name}, rows {self.before + self.start:,} to {self.before + self.stop - 1:,}"
 
     def chunks(self) -> Iterator[Chunk]:
         columns = {
