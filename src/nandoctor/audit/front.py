@@ -22,6 +22,7 @@ def audit(
     replicas: int = 1,
     drop_remainder: bool = False,
     shuffled: bool = True,
+    against: str | None = None,
     workers: int | None = None,
     engine: str = "threads",
 ) -> AuditResult:
@@ -41,6 +42,7 @@ def audit(
         replicas: devices that share a batch.
         drop_remainder: whether a last batch with fewer rows is left out.
         shuffled: whether batches are drawn by chance.
+        against: a profile that `nandoctor audit --save-profile` wrote: what has changed since is a finding.
         workers: threads, or tasks of a cluster; else one for each core.
         engine: who reads: `threads` of this machine, or `ray`, the machines of a cluster. Both find the same.
 
@@ -59,6 +61,7 @@ def audit(
         ('nonfinite-input', (2,))
     """
     from nandoctor.audit.auditing import examine, wishes_of
+    from nandoctor.audit.kept import read_kept
     from nandoctor.audit.readers.table import Request
 
     request = Request(data, labels, ignore_class)
@@ -73,4 +76,5 @@ def audit(
         drop_remainder=drop_remainder,
         shuffled=shuffled,
     )
-    return examine(request, wishes, validation=validation, workers=workers, engine=engine).result
+    base = None if against is None else read_kept(against, "against=")
+    return examine(request, wishes, validation=validation, against=base, workers=workers, engine=engine).result
