@@ -5,7 +5,7 @@
 # make clinic-proof  every treatment that is called proven, applied and run without nandoctor: an hour
 # make corpus    all tests, the long ones too: some forty minutes on two cores
 # make numerics  the tests of the numerics alone, on TensorFlow, JAX and torch
-# make bench     what watching and the numerics cost, on this machine; takes minutes, and wants it quiet
+# make bench     what watching, the numerics and an audit cost, on this machine; takes minutes, and wants it quiet
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -54,6 +54,12 @@ clinic: $(READY)
 
 clinic-proof: $(READY)
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m nandoctor.clinic.benchmark.proof
+
+bench: $(READY)
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/overhead.py
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/fault.py
+	$(BIN)/python benchmarks/audit.py
+	$(BIN)/python benchmarks/audit.py --memory 8
 
 check: format lint types test docs
 

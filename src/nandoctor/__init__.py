@@ -6,6 +6,7 @@ from types import ModuleType as _ModuleType
 
 __version__ = _version("nandoctor")
 
+from nandoctor.audit import audit as audit
 from nandoctor.errors import CapsuleError as CapsuleError
 from nandoctor.errors import NandoctorError as NandoctorError
 from nandoctor.errors import TrainingFaultError as TrainingFaultError

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
+import msgspec
+
 from nandoctor import __version__
 from nandoctor.diagnose.diagnosis import diagnose, diagnose_validation
+from nandoctor.errors import warn
 from nandoctor.findings import Diagnosis, Location, Result
 from nandoctor.frameworks.protocol import Batch, Change, DataRows, State, Subject, Training
 from nandoctor.trace.graph import Trace
 from nandoctor.trace.origin import find_origin
 from nandoctor.watch.capsule import Capsule
+
+DATA = "1"
+"""The first digit of the codes of causes that lie in the data."""
 
 Say = Callable[[str], None]
 """Takes what is being done now."""
@@ -63,7 +69,7 @@ def examine_trace(
     capsule: Capsule, trace: Trace, subject: Subject, *, command: str, script: str | None = None
 ) -> Result:
     """Name the cause of what a replay has recorded."""
-    diagnoses = diagnose(capsule, trace, subject)
+    diagnoses = tuple(_with_all_data(diagnosis, subject) for diagnosis in diagnose(capsule, trace, subject))
     reproduced = find_origin(trace) is not None or (
         trace.error is not None and (capsule.loop or capsule.error is not None)
     )
@@ -77,6 +83,23 @@ def examine_trace(
         notes=_notes(capsule, diagnoses, reproduced),
         diagnoses=diagnoses,
     )
+
+
+def _with_all_data(diagnosis: Diagnosis, subject: Subject) -> Diagnosis:
+    """With the rows of all the data that show the same, where the cause lies in them and they are in memory."""
+    if diagnosis.code[2] != DATA:
+        return diagnosis
+    try:
+        arrays = subject.data_given()
+        if not arrays:
+            return diagnosis
+        from nandoctor.audit.evidence import evidence_of  # its kernels are compiled: a healthy run needs none of it
+
+        facts = evidence_of(diagnosis.cause, arrays, subject.model_given())
+    except Exception as error:  # the diagnosis stands without it
+        warn(f"the data could not be audited: {error}")
+        return diagnosis
+    return msgspec.structs.replace(diagnosis, evidence=(*diagnosis.evidence, *facts))
 
 
 def examine_validation(

@@ -6,6 +6,7 @@ the strings ``"nan"``, ``"inf"``, ``"-inf"``. `number` writes one and `real` rea
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any, Literal
 
@@ -379,9 +380,125 @@ class TrialResult(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
+Severity = Literal["error", "warning", "note"]
+
+
+class AuditFinding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that is wrong with data.
+
+    Attributes:
+        severity: `error`: a training breaks on it; `warning`: it may, or learns less; `note`: good to know.
+        component: which of the data's components; empty where it is none in particular.
+        rows: the first of the rows it holds for, from 0; `row_count` counts all of them.
+        files: where those rows, or what has no row, are.
+        repair: what to do; `code_of_repair` is how that is written, where there is something to write.
+    """
+
+    cause: str
+    code: str
+    title: str
+    severity: Severity
+    component: str = ""
+    summary: str
+    rows: tuple[int, ...] = ()
+    row_count: int = 0
+    files: tuple[str, ...] = ()
+    evidence: tuple[Fact, ...] = ()
+    repair: str | None = None
+    code_of_repair: str | None = None
+
+
+class NumberSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """What numbers hold: counts of elements; extremes, mean and standard deviation of the finite ones."""
+
+    name: str = ""
+    count: int
+    nan: int = 0
+    posinf: int = 0
+    neginf: int = 0
+    zero: int = 0
+    subnormal: int = 0
+    beyond_half: int = 0
+    min: float | None = None
+    max: float | None = None
+    mean: float | None = None
+    std: float | None = None
+
+
+class ClassCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How many elements have a class id, and how many rows hold it."""
+
+    id: int
+    name: str = ""
+    elements: int
+    rows: int
+
+
+class ComponentSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """One component of audited data.
+
+    Attributes:
+        forms: the shapes and dtypes of its rows, and how many rows have each; the 20 most frequent.
+        numbers: of all elements; `channels` of each channel or feature.
+        quantiles: at 0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99 and 1, from a sketch of a sample: to a rank of
+            2%.
+        histogram: edges, and the share of the elements between each two.
+        distinct: different numbers: exact of uint8 and of class ids; else those of a sample, estimated beyond 4,096.
+        classes: of targets that are class ids.
+        duplicates: rows that are the same as an earlier one.
+    """
+
+    name: str
+    role: Literal["input", "target", "weight"]
+    rows: int
+    readable: int
+    forms: tuple[tuple[tuple[int, ...], str, int], ...] = ()
+    numbers: NumberSummary | None = None
+    channels: tuple[NumberSummary, ...] = ()
+    quantiles: tuple[float, ...] = ()
+    histogram: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    distinct: int | None = None
+    classes: tuple[ClassCount, ...] = ()
+    duplicates: int = 0
+
+
+class AuditResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What `nandoctor audit` found: the document that its `--json` writes.
+
+    Attributes:
+        status: `fault` with an error or a warning among the findings.
+        data: what was audited, as the user named it; `kind`: what that is.
+        rows: of it, unreadable ones too; `partial`: not all were read.
+    """
+
+    command: str = "audit"
+    status: Status
+    schema: int = SCHEMA
+    version: str = ""
+    data: str
+    kind: str = ""
+    rows: int
+    partial: bool = False
+    findings: tuple[AuditFinding, ...] = ()
+    components: tuple[ComponentSummary, ...] = ()
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        """What it is about and a line for each finding; `repr` has all of it."""
+        read = "partly read: " if self.partial else ""
+        found = f"{len(self.findings):,} finding{'s' * (len(self.findings) != 1)}"
+        head = f"{self.data}: {read}{self.rows:,} row{'s' * (self.rows != 1)}, {found}"
+        return "\n".join([head, *(f"  {f.severity} {f.code} {f.cause}: {f.summary}" for f in self.findings)])
+
+
 def to_json(value: msgspec.Struct) -> bytes:
-    """The struct as indented JSON, ending with a newline."""
-    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
+    """The struct as indented JSON, ending with a newline; what is no text in a file's name is a `?`."""
+    try:
+        text = msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        text = json.dumps(msgspec.to_builtins(value), ensure_ascii=False).encode("utf-8", "replace")
+    return msgspec.json.format(text, indent=2) + b"\n"
 
 
 def result_from_json(text: bytes | str) -> Result:

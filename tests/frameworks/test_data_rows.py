@@ -55,6 +55,20 @@ def rows_of(diagnosis: Any) -> tuple[Any, set[int]]:
 # -- arrays ---------------------------------------------------------------------------------------
 
 
+def test_all_rows_of_the_data_that_show_the_same_are_told_with_the_diagnosis() -> None:
+    def work() -> None:
+        x, y = table()
+        told = [fact.text for fact in fitted(x, y, batch_size=8).evidence]
+        assert "of the 200 rows of x 2 show the same: 41, 97" in told
+
+        import tensorflow as tf
+
+        piped = fitted(tf.data.Dataset.from_tensor_slices((x, y)).batch(8))
+        assert not any("show the same" in fact.text for fact in piped.evidence)
+
+    corpus.in_fork(work)
+
+
 def test_rows_of_arrays_are_found_under_shuffle_and_in_both_parts_of_a_split() -> None:
     def work() -> None:
         import keras

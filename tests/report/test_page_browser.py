@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import audit_pages
 import numpy as np
 import pytest
 from report_pages import ENVIRONMENT, SOURCE, batch, chain, diagnosis, history, location, result, table
@@ -61,10 +62,11 @@ def _pages():
         "undiagnosed": (Result(command="run", status="fault", steps=4), None),
         "healthy": (healthy, {}),
     }
-    return {
+    pages = {
         name: render_page(found, history(), arrays, ENVIRONMENT, sources=sources)
         for name, (found, arrays) in parts.items()
     }
+    return pages | {f"audit-{name}": page for name, page in audit_pages.pages(LONG).items()}
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +93,18 @@ def folder(tmp_path_factory):
     return where
 
 
-PAGES = ("pictures", "table", "long", "validation", "undiagnosed", "healthy")
+PAGES = (
+    "pictures",
+    "table",
+    "long",
+    "validation",
+    "undiagnosed",
+    "healthy",
+    "audit-pictures",
+    "audit-table",
+    "audit-long",
+    "audit-fit",
+)
 
 
 class Opened:

@@ -313,6 +313,119 @@ def _wishes(style: str, *, fix: bool, yes: bool, proven: int = 1, seconds: float
     return Wishes(style=style, limits=Limits(proven=proven, seconds=seconds), fix=fix, yes=yes)  # type: ignore[arg-type]
 
 
+_AUDIT_HELP = """Look at data once, and say what in them will make a training break.
+
+DATA is a .npy or .npz file, HDF5, Parquet, CSV, Arrow, TFRecord, a folder of images by class, a folder of images beside
+a folder of masks (--labels), or MODULE:FUNCTION that returns a data set; globs and addresses (s3://...) work, too.
+
+\b
+Examples:
+  nandoctor audit train.npz
+  nandoctor audit --labels price houses.parquet
+  nandoctor audit --loss poisson --labels visits visits.csv
+  nandoctor audit --labels data/masks --ignore-class 255 --classes 21 data/images
+  nandoctor audit --loss TripletSemiHardLoss --batch-size 32 characters/
+  nandoctor audit input_pipeline:train_dataset
+
+--fix OUT writes what is left without the rows that a finding would leave out, by OUT's ending: .npy the numbers of the
+rows to keep, .npz a copy of arrays, .parquet or .csv a copy of such files, .txt a list of files. Your data stay as they
+are.
+
+\b
+Exit code: 0 nothing found, 1 findings, 2 the data cannot be opened,
+130 interrupted: what was read until then is reported.
+"""
+
+
+@app.command("audit", help=_AUDIT_HELP, short_help="Look at data: what in them will make a training break?")
+def audit_command(
+    data: Annotated[
+        list[str],
+        typer.Argument(metavar="DATA...", help="Files of one kind, a folder, glob, address, MODULE:FUNCTION."),
+    ],
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            "--labels", metavar="NAME|PATH", help="The component or column of the targets; the masks' folder."
+        ),
+    ] = None,
+    loss: Annotated[str | None, typer.Option("--loss", metavar="NAME", help="A Keras or nandoctor loss.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="FILE|MODULE:NAME", help="A saved Keras model, or where one is made."),
+    ] = None,
+    validation: Annotated[
+        str | None, typer.Option("--validation", metavar="DATA", help="The validation data, of the same kind.")
+    ] = None,
+    classes: Annotated[int | None, typer.Option("--classes", min=1, metavar="N", help="How many classes.")] = None,
+    ignore_class: Annotated[
+        int | None, typer.Option("--ignore-class", metavar="ID", help="The label that counts for nothing.")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option("--batch-size", min=1, metavar="N", help="Rows of a batch.")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option("--learning-rate", metavar="RATE", help="Judge the scale of the data by it.")
+    ] = None,
+    replicas: Annotated[int, typer.Option("--replicas", min=1, metavar="N", help="Devices that share a batch.")] = 1,
+    drop_remainder: Annotated[
+        bool, typer.Option("--drop-remainder", help="A last batch with fewer rows is left out.")
+    ] = False,
+    in_order: Annotated[bool, typer.Option("--in-order", help="Batches are the rows in order, not shuffled.")] = False,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, metavar="N", help="Threads; else one for each core.")
+    ] = None,
+    engine: Annotated[
+        str, typer.Option("--engine", metavar="NAME", help="Who reads: threads of this machine, or a ray cluster.")
+    ] = "threads",
+    save_profile: Annotated[
+        str | None, typer.Option("--save-profile", metavar="FILE", help="Write what the data are like, as JSON.")
+    ] = None,
+    against: Annotated[
+        str | None, typer.Option("--against", metavar="FILE", help="Say what has changed since --save-profile.")
+    ] = None,
+    json: Json = None,
+    html: Annotated[
+        str | None, typer.Option("--html", metavar="FILE", help="Write the result as one HTML page, with charts.")
+    ] = None,
+    rows: Annotated[
+        str | None,
+        typer.Option("--rows", metavar="FILE", help="Write all rows of all findings, as CSV; .jsonl: as JSON lines."),
+    ] = None,
+    fix: Annotated[
+        str | None, typer.Option("--fix", metavar="OUT", help="Write what is left without the rows to leave out.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print no progress.")] = False,
+) -> None:
+    """See `_AUDIT_HELP`."""
+    from nandoctor.audit.auditing import wishes_of
+    from nandoctor.audit.readers.table import Request
+    from nandoctor.cli.audit import AuditOptions, audit_data
+
+    wishes = wishes_of(
+        loss=loss,
+        model=model,
+        classes=classes,
+        ignore_class=ignore_class,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        replicas=replicas,
+        drop_remainder=drop_remainder,
+        shuffled=not in_order,
+    )
+    options = AuditOptions(
+        validation=validation,
+        against=against,
+        save_profile=save_profile,
+        workers=workers,
+        engine=engine,
+        json=json,
+        html=html,
+        rows=rows,
+        fix=fix,
+        quiet=quiet,
+    )
+    raise typer.Exit(audit_data(Request(data if len(data) > 1 else data[0], labels, ignore_class), wishes, options))
+
+
 @app.command("explain", short_help="Explain a cause, or list all causes.")
 def explain_command(
     cause: Annotated[

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from nandoctor.errors import NandoctorError, TreatError
@@ -57,19 +58,29 @@ def write_json(result: Result, target: str) -> None:
 
 def write_file(content: bytes, target: str, option: str) -> None:
     """Write to a file, replacing it in one step, or to standard output; `option` named it."""
+    write_chunks((content,), target, option)
+
+
+def write_chunks(chunks: Iterable[bytes], target: str, option: str) -> None:
+    """The same of what comes in pieces; where they end with an error, the file is as it was."""
     if target == "-":
-        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.writelines(chunks)
         sys.stdout.flush()
         return
     path = Path(target).resolve()  # a link is followed, not replaced
     try:
         if path.exists() and not path.is_file():  # a pipe or a device
-            path.write_bytes(content)
+            with path.open("wb") as file:
+                file.writelines(chunks)
             return
         handle, aside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(aside, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
-        os.replace(aside, path)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.writelines(chunks)
+            os.chmod(aside, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
+            os.replace(aside, path)
+        except BaseException:
+            os.unlink(aside)
+            raise
     except OSError as error:
         raise NandoctorError(f"{option} {target} could not be written: {error.strerror}.") from error

@@ -248,6 +248,14 @@ class Subject(Protocol):
         """
         ...
 
+    def data_given(self) -> Mapping[str, np.ndarray]:
+        """What the training was given whole, as arrays by role, like those of a batch; empty where it was not."""
+        ...
+
+    def model_given(self) -> Any | None:
+        """The model that is trained, as `nandoctor.audit` takes one; None where there is none of that kind."""
+        ...
+
     def losses_with(self, start: State, batches: Sequence[Batch], steps: int, change: Change) -> list[float]:
         """The loss of each step of a short training from another state; the present state is put back.
 

@@ -72,6 +72,12 @@ class RecordedStep:
     def data_rows(self, batch: Batch, rows: Sequence[int], index: int) -> DataRows | None:
         return None
 
+    def data_given(self) -> dict[str, np.ndarray]:
+        return {}
+
+    def model_given(self) -> None:
+        return None
+
     def is_finite_at(self, batch: Batch, scale: float) -> bool | None:
         return None
 

@@ -121,7 +121,7 @@ def _in_data(diagnosis: Diagnosis) -> list[str]:
     if diagnosis.dataset_rows:
         found.append(f"{_rows(diagnosis.dataset_rows)} of {data}")
     if diagnosis.files:
-        shown = [_printable(relative(file)) for file in diagnosis.files[:4]]
+        shown = [printable(relative(file)) for file in diagnosis.files[:4]]
         more = len(diagnosis.files) - len(shown)
         found.append(f"from {', '.join(shown)}" + (f" and {more} more" if more else ""))
     return found
@@ -132,7 +132,7 @@ def _rows(rows: tuple[int, ...]) -> str:
     return f"{'row' if len(rows) == 1 else 'rows'} {shown}"
 
 
-def _printable(path: str) -> str:
+def printable(path: str) -> str:
     """A name of a file may hold what a terminal would obey."""
     return "".join(c if c.isprintable() else "?" for c in path)
 

@@ -44,6 +44,15 @@ def find_rows(given: Given, batch: Batch, rows: Sequence[int], likely: int) -> D
     return _in_arrays(given, {role: array[list(rows)] for role, array in arrays.items()})
 
 
+def given_arrays(given: Given) -> dict[str, np.ndarray]:
+    """NumPy arrays of as many rows, by role; empty where anything else was given, or its rows count from elsewhere."""
+    if given.offset:
+        return {}
+    data = dict(leaves(keras.utils.pack_x_y_sample_weight(given.x, given.y, given.sample_weight)))
+    whole = all(isinstance(array, np.ndarray) and array.ndim for array in data.values())
+    return data if whole and len({len(array) for array in data.values()}) == 1 else {}
+
+
 def _in_arrays(given: Given, wanted: dict[str, np.ndarray]) -> DataRows | None:
     data = dict(leaves(keras.utils.pack_x_y_sample_weight(given.x, given.y, given.sample_weight)))
     if any(not hasattr(array, "__array__") or not hasattr(array, "shape") for array in data.values()):

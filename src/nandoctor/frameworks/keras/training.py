@@ -15,7 +15,7 @@ from nandoctor.frameworks.keras import sites
 from nandoctor.frameworks.keras.batches import rebuilt, take_rows
 from nandoctor.frameworks.keras.changes import contracted, hold_scale, inner_optimizers, making
 from nandoctor.frameworks.keras.experiments import changed, eagerly, noting_finiteness, noting_looks
-from nandoctor.frameworks.keras.finding_rows import find_rows
+from nandoctor.frameworks.keras.finding_rows import find_rows, given_arrays
 from nandoctor.frameworks.keras.gate import innermost, optimizers_of, state_of
 from nandoctor.frameworks.keras.given import given_to
 from nandoctor.frameworks.keras.keeping import Kept, kept_for
@@ -236,6 +236,13 @@ class KerasTraining:
             return None if given is None else find_rows(given, batch, rows, index)
         except Exception:  # a data set of the user's own may do what it likes
             return None
+
+    def data_given(self) -> dict[str, np.ndarray]:
+        given = given_to(self.model)
+        return {} if given is None else given_arrays(given)
+
+    def model_given(self) -> Any:
+        return self.model
 
     def _is_finite(self, batch: Batch, data: Any, scale: float) -> bool | None:
         before = self.state()

@@ -1,0 +1,67 @@
+"""One part of a source, as every engine reads it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+
+from nandoctor.audit.probes import Probe
+from nandoctor.audit.profile.profile import Profile, profile_chunk
+from nandoctor.audit.source import Part
+from nandoctor.audit.told import told
+
+GROUP = 16
+"""Profiles that are merged at once: a sum over many, one after the other, would copy what grows with the rows."""
+
+
+def profile_part(part: Part, probes: Sequence[Probe], read: Callable[[int], bool] = lambda rows: True) -> Profile:
+    """Of all its rows; of those before an error in it, which is told in the profile.
+
+    Args:
+        read: is told of the rows of each chunk; where it answers False, the part ends there.
+    """
+    found = Joined()
+    try:
+        for chunk in part.chunks():
+            found.add(profile_chunk(chunk, probes))
+            if not read(chunk.rows):
+                break
+    except Exception as error:
+        found.add(Profile(broken=((part.name, told(error)),)))
+    return found.whole()
+
+
+class Joined:
+    """Profiles that come in order, as one.
+
+    They are merged as they come, 16 of a kind at once: so as many are held as the logarithm of their number.
+    """
+
+    def __init__(self) -> None:
+        self._levels: list[list[Profile]] = []
+
+    def add(self, profile: Profile) -> None:
+        """What comes after all so far."""
+        levels = [list(held) for held in self._levels]
+        for held in levels:
+            held.append(profile)
+            if len(held) < GROUP:
+                break
+            profile = functools.reduce(Profile.__add__, held)
+            held.clear()
+        else:
+            levels.append([profile])
+        self._levels = levels  # at once: Ctrl-C may come at any moment
+
+    def whole(self) -> Profile:
+        """All of them in order."""
+        held = [profile for level in reversed(self._levels) for profile in level]
+        return functools.reduce(Profile.__add__, held, Profile())
+
+
+def combined(profiles: Iterable[Profile]) -> Profile:
+    """All of them in order."""
+    joined = Joined()
+    for profile in profiles:
+        joined.add(profile)
+    return joined.whole()

@@ -1,0 +1,1 @@
+"""One pass over an array for all that is counted of it, compiled."""
