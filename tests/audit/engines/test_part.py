@@ -19,7 +19,7 @@ def test_they_stay_in_order_and_few_are_held(count: int) -> None:
     joined = Joined()
     for n in range(count):
         joined.add(one(n))
-        assert sum(map(len, joined._levels)) <= GROUP * len(joined._levels)
+        assert sum(map(len, joined._held[1])) <= GROUP * len(joined._held[1])
     found = joined.whole()
     assert found.rows == count
     if count:

@@ -38,24 +38,30 @@ class Joined:
     """
 
     def __init__(self) -> None:
-        self._levels: list[list[Profile]] = []
+        self._held: tuple[int, list[list[Profile]]] = (0, [])
+
+    @property
+    def count(self) -> int:
+        """How many there have been."""
+        return self._held[0]
 
     def add(self, profile: Profile) -> None:
         """What comes after all so far."""
-        levels = [list(held) for held in self._levels]
-        for held in levels:
-            held.append(profile)
-            if len(held) < GROUP:
+        count, held = self._held
+        levels = [list(level) for level in held]
+        for level in levels:
+            level.append(profile)
+            if len(level) < GROUP:
                 break
-            profile = functools.reduce(Profile.__add__, held)
-            held.clear()
+            profile = functools.reduce(Profile.__add__, level)
+            level.clear()
         else:
             levels.append([profile])
-        self._levels = levels  # at once: Ctrl-C may come at any moment
+        self._held = (count + 1, levels)  # at once: Ctrl-C may come at any moment
 
     def whole(self) -> Profile:
         """All of them in order."""
-        held = [profile for level in reversed(self._levels) for profile in level]
+        held = [profile for level in reversed(self._held[1]) for profile in level]
         return functools.reduce(Profile.__add__, held, Profile())
 
 

@@ -35,23 +35,26 @@ def profile_with_threads(
     if not isinstance(parts, Sequence):
         workers = 1
     found = Joined()
-    running: collections.deque[Future[Profile]] = collections.deque()
-    remaining = iter(parts)
+    submitted = enumerate(iter(parts))
+    running: collections.deque[tuple[int, Future[Profile]]] = collections.deque()
     with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="audit") as pool:
+
+        def submit(parts: int) -> None:
+            for number, part in itertools.islice(submitted, parts):
+                running.append((number, pool.submit(profile_part, part, probes, read)))
+
         try:
-            for part in itertools.islice(remaining, workers * 2):
-                running.append(pool.submit(profile_part, part, probes, read))
+            submit(workers * 2)
             while running:
-                found.add(running[0].result())
+                found.add(running[0][1].result())
                 running.popleft()
-                for part in itertools.islice(remaining, 1):
-                    running.append(pool.submit(profile_part, part, probes, read))
+                submit(1)
         except KeyboardInterrupt:
             ended.set()
             # What was begun ends with its chunk. Only what follows without a gap counts: rows have numbers.
-            if running and (running[0].running() or running[0].done()):
-                found.add(running[0].result())
-            for future in running:
+            for number, future in running:
+                if number == found.count and (future.running() or future.done()):
+                    found.add(future.result())
                 future.cancel()
             return found.whole(), False
     return found.whole(), True
