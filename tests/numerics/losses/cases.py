@@ -82,15 +82,18 @@ def _focal_probabilities(y: Any, p: Any) -> Any:
     return -(y * (1 - p) ** 0.5 * torch.log(p) + (1 - y) * p**0.5 * torch.log1p(-p)).mean(-1)
 
 
-def _logsumexp(z: Any) -> Any:
-    """torch's own counts two equal entries of 1e38 twice in its gradient."""
-    top = z.detach().amax(-1, keepdim=True)
-    return top[..., 0] + torch.exp(z - top).sum(-1).log()
+def _less_others(z: Any, others: Any) -> Any:
+    """`z - logsumexp(others)`, where beside entries of 1e38 a sum of two that are equal keeps its logarithm of 2.
+
+    torch's own logsumexp counts two equal entries of 1e38 twice in its gradient.
+    """
+    top = others.detach().amax(-1, keepdim=True)
+    return (z - top[..., 0]) - torch.exp(others - top).sum(-1).log()
 
 
 def _focal_exclusive(y: Any, z: Any) -> Any:
     others = [torch.cat([z[..., :k], z[..., k + 1 :]], -1) for k in range(z.shape[-1])]
-    odds = z - torch.stack([_logsumexp(o) for o in others], -1)
+    odds = torch.stack([_less_others(z[..., k], o) for k, o in enumerate(others)], -1)
     return (y * torch.sigmoid(-odds) ** 1.5 * torch.nn.functional.softplus(-odds, threshold=1e9)).sum(-1)
 
 
