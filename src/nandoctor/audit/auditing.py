@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import Any
 
 import msgspec
@@ -25,6 +26,7 @@ from nandoctor.audit.readers.table import Request, open_source
 from nandoctor.audit.source import About, Source
 from nandoctor.audit.summary import component_summary
 from nandoctor.audit.wishes import Wishes
+from nandoctor.errors import NandoctorError
 from nandoctor.findings import AuditFinding, AuditResult, Status
 
 
@@ -49,12 +51,23 @@ def wishes_of(*, loss: Any = None, model: Any = None, **known: Any) -> Wishes:
     Raises:
         NandoctorError: no loss has this name, or the model cannot be loaded.
     """
+    _check_numbers(**known)
     of_model = None if model is None else known_of(model)
     rule, notes = (None, ()) if of_model is None else (of_model.loss, of_model.notes)
     if loss is not None:
         rule = rule_of(loss)
         notes = () if rule is not None else (unknown_loss(loss),)
     return Wishes(loss=rule, model=None if of_model is None else of_model.facts, notes=notes, **known)
+
+
+def _check_numbers(**known: Any) -> None:
+    least = {"classes": 1, "batch_size": 1, "replicas": 1}
+    for name, value in known.items():
+        if name in least and value is not None and (not isinstance(value, Integral) or value < least[name]):
+            raise NandoctorError(f"{name}={value!r}: give a whole number, at least {least[name]}.")
+    rate = known.get("learning_rate")
+    if rate is not None and not rate > 0:
+        raise NandoctorError(f"learning_rate={rate!r}: give a number above 0.")
 
 
 def examine(

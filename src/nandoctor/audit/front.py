@@ -47,7 +47,8 @@ def audit(
         engine: who reads: `threads` of this machine, or `ray`, the machines of a cluster. Both find the same.
 
     Returns:
-        What was found: `findings`, each with its cause, its rows and its repair, and the `profile`.
+        What was found: `findings`, each with its cause, its rows and its repair, and what each of the
+        `components` holds.
 
     Raises:
         NandoctorError: the data cannot be opened, or an argument is unknown.

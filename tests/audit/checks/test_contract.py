@@ -65,11 +65,12 @@ def test_a_check_never_raises(check: Check):
 
 
 @pytest.mark.parametrize("wishes", [Wishes(), Wishes(batch_size=4, replicas=2, classes=3)])
-def test_nothing_is_found_in_nothing(wishes: Wishes):
+def test_of_nothing_is_told_that_it_is_nothing(wishes: Wishes):
     for values in (np.zeros((0, 4), np.float32), TEXT[:0]):
         columns = {"inputs": Column(values), "targets": Column(values, "target")}
         for profile in (Profile(), profile_chunk(Chunk(0, columns), [p for c in CHECKS for p in c.probes(wishes)])):
-            assert not [found for check in CHECKS for found in check.examine(Examined(profile, About("none"), wishes))]
+            examined = Examined(profile, About("none"), wishes)
+            assert [f.cause for check in CHECKS for f in check.examine(examined)] == ["empty-batch"]
 
 
 def test_nothing_is_found_in_text():

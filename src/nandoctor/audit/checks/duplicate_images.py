@@ -21,6 +21,9 @@ from nandoctor.findings import Fact, Severity
 _FEW = 0.1
 """Where more are so, rows are repeated on purpose."""
 
+_MANY = 1000
+"""Different numbers in rows of one axis from which on they are measured, and no counts or ids."""
+
 Pairs = list[tuple[int, int]]
 """(the later row, the first one that is the same)"""
 
@@ -37,13 +40,19 @@ def _examine(examined: Examined) -> Iterator[Found]:
         return
     constant = set(constant_rows(component).first.tolist())  # those are told as such
     pairs = [pair for pair in found.pairs if pair[0] not in constant]
-    other = _with_other_label(examined, pairs)
+    other = _with_other_label(examined, pairs) if _says_much(component) else []
     if other:
         yield _contradicting(name, component, other)
     told = constant | {later for later, _ in other}
     rows = without(found.rows, np.array(sorted(told), np.int64))
     if rows.count:
         yield _same(name, component, rows, [pair for pair in pairs if pair[0] not in told])
+
+
+def _says_much(component: ComponentProfile) -> bool:
+    """Whether two rows are not the same by chance: of one axis, one-hot rows and bags of words often are."""
+    pictures = all(len(shape) > 1 for shape, _ in component.forms)
+    return pictures or (component.distinct_numbers or 0) > _MANY
 
 
 def _same(name: str, component: ComponentProfile, rows: Rows, pairs: Pairs) -> Found:

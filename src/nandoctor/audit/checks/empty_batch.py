@@ -10,9 +10,23 @@ from nandoctor.findings import Fact
 
 
 def _examine(examined: Examined) -> Iterator[Found]:
+    yield from _no_row(examined)
     yield from _none_at_all(examined)
     yield from _empty_ones(examined)
     yield from _empty_parts(examined)
+
+
+def _no_row(examined: Examined) -> Iterator[Found]:
+    profile = examined.profile
+    if profile.rows or profile.broken or profile.failed:
+        return
+    yield Found(
+        cause="empty-batch",
+        severity="error",
+        summary="There is no row in the data: nothing is trained, and a mean over them is 0/0.",
+        facts=(Fact(text="0 rows", values={"rows": 0}),),
+        repair="Look at what fills them: a filter, a split, take, skip or drop_remainder.",
+    )
 
 
 def _none_at_all(examined: Examined) -> Iterator[Found]:

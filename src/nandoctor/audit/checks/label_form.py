@@ -49,7 +49,10 @@ def _probes(wishes: Wishes) -> tuple[Probe, ...]:
 
 def _examine(examined: Examined) -> Iterator[Found]:
     target = only_target(examined)
-    if target is None or not target[1].readable or target[1].numbers is None:
+    if target is None or not target[1].readable:
+        return
+    if target[1].numbers is None:
+        yield from _no_numbers(*target, examined.wishes)
         return
     if target_kind(examined.wishes) == "ids" and has_class_ids(examined.wishes):
         yield from _hot_for_ids(*target, examined.wishes)
@@ -64,6 +67,21 @@ def _vector(target: ComponentProfile) -> int | None:
     shapes = row_shapes(target)
     shape = next(iter(shapes)) if len(shapes) == 1 else ()
     return shape[0] if len(shape) == 1 and shape[0] > 1 else None
+
+
+def _no_numbers(name: str, component: ComponentProfile, wishes: Wishes) -> Iterator[Found]:
+    if wishes.loss is None or wishes.loss.targets is None:
+        return
+    dtype = next((dtype for _, dtype in component.forms), "")
+    yield Found(
+        cause="label-out-of-range",
+        severity="error",
+        component=name,
+        summary=f"The targets {name} are no numbers ({dtype}), and {wishes.loss.name} takes numbers.",
+        facts=(Fact(text=f"dtype {dtype}", values={"dtype": dtype}),),
+        repair="Give each class a number from 0 on.",
+        code=f"classes, {name} = np.unique({name}, return_inverse=True)",
+    )
 
 
 def _hot_for_ids(name: str, target: ComponentProfile, wishes: Wishes) -> Iterator[Found]:

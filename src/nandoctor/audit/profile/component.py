@@ -149,8 +149,7 @@ def _profile_rows(
 ) -> ComponentProfile:
     form: Form = (values.shape[1:], str(values.dtype))
     known = ComponentProfile(role=column.role, forms={form: Rows(len(at), at[:NAMED])})
-    if values.dtype.name == "bfloat16":  # of ml_dtypes, which NumPy takes for bytes
-        values = values.astype(np.float32)
+    values = _as_numbers(values)
     if values.dtype.kind not in "biuf" or not values.size:
         return known
     values = np.ascontiguousarray(
@@ -172,6 +171,24 @@ def _profile_rows(
         hashes=(np.concatenate([part.rows.hash for part in found]) ^ _form_hash(form),),
         hashed=(at,),
     )
+
+
+def _as_numbers(values: NDArray[Any]) -> NDArray[Any]:
+    """In a dtype that the kernels take, where they are numbers: of objects those that all are, None being NaN."""
+    if values.dtype.name == "bfloat16":  # of ml_dtypes, which NumPy takes for bytes
+        return values.astype(np.float32)
+    if values.dtype.kind == "O":
+        return _of_objects(values)
+    return values.astype(values.dtype.newbyteorder("="), copy=False)
+
+
+def _of_objects(values: NDArray[Any]) -> NDArray[Any]:
+    if all(value is None or isinstance(value, str | bytes) for value in values.flat):
+        return values  # text, and what is missing of it: "1.5" is no number to a loss either
+    try:
+        return values.astype(np.float64)
+    except (TypeError, ValueError):
+        return values
 
 
 def _or_none(bins: Sequence[NDArray[np.int64] | None]) -> NDArray[np.int64] | None:

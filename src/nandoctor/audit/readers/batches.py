@@ -227,7 +227,7 @@ class Gathered:
     def _channels(self, values: Values, role: Role) -> Literal["first", "last"]:
         if not self._source.images_first or role != "input" or not len(values):
             return "last"
-        shape = values[0].shape
+        shape = np.shape(values[0])
         first = len(shape) == 3 and shape[0] in (1, 3, 4) and shape[2] not in (1, 3, 4)
         return "first" if first else "last"
 

@@ -36,7 +36,9 @@ class Place:
 
     def _in_folder(self) -> Iterator[str]:
         root = Path(self.path)
-        for folder, _, files in os.walk(root, followlinks=True):
+        seen: set[str] = set()
+        for folder, folders, files in os.walk(root, followlinks=True):
+            folders[:] = [name for name in sorted(folders) if not _is_seen(os.path.join(folder, name), seen)]
             yield from ((Path(folder) / file).relative_to(root).as_posix() for file in files)
 
     def shown(self, name: str) -> str:
@@ -65,6 +67,15 @@ class Opened:
     def file(self, name: str) -> IO[bytes]:
         """A file in it."""
         return open(os.path.join(self._place.path, name), "rb") if self._archive is None else self._archive.open(name)
+
+
+def _is_seen(folder: str, seen: set[str]) -> bool:
+    """Whether a folder is one that was walked, or holds the one that it is in: links may lead around in a circle."""
+    real = os.path.realpath(folder)
+    if real in seen or Path(folder).parent.resolve().is_relative_to(real):
+        return True
+    seen.add(real)
+    return False
 
 
 def is_image(name: str) -> bool:

@@ -113,6 +113,8 @@ def one_split(
         raise NandoctorError(
             f"{source}: different numbers of rows ({told}). Name the labels of those to audit: --labels NAME."
         )
+    if split is None and all(roles.get(name) == "target" for name in kept):
+        raise NandoctorError(f"{source}: different numbers of rows ({told}). Give inputs and targets that match.")
     if missing := [name for name in named_labels(labels) if name not in kept]:
         raise NandoctorError(
             f"{source}: {missing[0]} has other rows than {anchor} ({told}). Name labels of one data set."

@@ -19,6 +19,7 @@ from nandoctor.audit.readers.paths import missing
 from nandoctor.audit.readers.tensorflow_dataset import open_tensorflow
 from nandoctor.audit.readers.torch_dataset import open_torch
 from nandoctor.audit.source import Source
+from nandoctor.audit.told import told
 from nandoctor.errors import NandoctorError
 
 
@@ -71,10 +72,22 @@ def open_source(request: Request) -> Source:
         NandoctorError: it is missing, nothing here reads it, or it cannot be opened.
     """
     for reader in READERS:
-        source = reader(request)
+        source = _opened(reader, request)
         if source is not None:
             return source
     raise NandoctorError(_unknown(request.data))
+
+
+def _opened(reader: Reader, request: Request) -> Source | None:
+    """What a library says of a file that it does not understand is the user's to know, in a line."""
+    try:
+        return reader(request)
+    except NandoctorError:
+        raise
+    except Exception as error:
+        if not isinstance(request.data, (str, os.PathLike, list)):
+            raise  # of an object in memory its own traceback says more
+        raise NandoctorError(f"{request.data} cannot be opened: {told(error)}") from error
 
 
 def _unknown(data: Any) -> str:
