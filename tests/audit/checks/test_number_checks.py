@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-import keras
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import corpus
 import numpy as np
 import pytest
 from examined import found_in, rows_of, unit
@@ -16,6 +20,24 @@ from nandoctor.audit.checks import (
     unscaled_target,
 )
 from nandoctor.audit.wishes import LossRule, ModelFacts
+
+
+def forked(test: Callable[..., None]) -> Callable[..., None]:
+    """The test, run in a fork: a process that has used TensorFlow cannot be forked any more, as other tests are."""
+
+    @functools.wraps(test)
+    def run(*args: Any, **kwargs: Any) -> None:
+        corpus.in_fork(functools.partial(test, *args, **kwargs))
+
+    return run
+
+
+def layer_of(code: str | None) -> Any:
+    """The layer that a repair prints."""
+    import keras
+
+    return eval(code or "", {"keras": keras})
+
 
 MSE = LossRule(name="MeanSquaredError", targets="numbers", squares=True)
 MAE = LossRule(name="MeanAbsoluteError", targets="numbers")
@@ -60,20 +82,22 @@ def test_sixteen_bits():
     assert (found.severity, found.code) == ("warning", "keras.layers.Rescaling(1 / 65535)")
 
 
+@forked
 def test_the_layer_that_is_printed_scales_the_data():
     (found,) = found_in(TABLE, checks=INPUT)
     assert found.names == ("column 1",)
     assert found.facts[0].values["max"] == TABLE.max()
-    scaled = np.asarray(eval(found.code or "", {"keras": keras})(TABLE.astype(np.float32)))
+    scaled = np.asarray(layer_of(found.code)(TABLE.astype(np.float32)))
     np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-3)
     np.testing.assert_allclose(scaled.std(axis=0), 1, atol=1e-3)
 
 
+@forked
 def test_channels_first_are_scaled_along_their_axis():
     first = np.moveaxis(RNG.normal(size=(6, 8, 8, 3)) * 90 - 200, -1, 1)
     (found,) = found_in(first, checks=INPUT)
     assert "Normalization(axis=" in (found.code or "")
-    scaled = np.asarray(eval(found.code or "", {"keras": keras})(first.astype(np.float32)))
+    scaled = np.asarray(layer_of(found.code)(first.astype(np.float32)))
     assert abs(scaled.mean()) < 1.5
 
 
@@ -182,6 +206,7 @@ def test_columns_that_are_nearly_constant_are_not():
     assert not found_in(np.tile([101, 7], (20, 1)), checks=CONSTANT)  # ids of tokens begin alike
 
 
+@forked
 def test_numbers_that_half_precision_cannot_hold():
     table = unit(6)
     table[1, 0], table[4, 2], table[5, 1] = 65519, 65520, -1e5
@@ -190,7 +215,7 @@ def test_numbers_that_half_precision_cannot_hold():
     with np.errstate(over="ignore"):
         assert np.flatnonzero(~np.isfinite(table.astype(np.float16)).all(axis=1)).tolist() == [4, 5]
     assert 'dtype="float32"' in (found.code or "")
-    assert np.isfinite(np.asarray(eval(found.code or "", {"keras": keras})(table))).all()
+    assert np.isfinite(np.asarray(layer_of(found.code)(table))).all()
     assert not found_in(table[:4], checks=HALVES, model=HALF)
     for dtype in ("float32", "bfloat16", "mixed_bfloat16"):
         assert not found_in(table, checks=HALVES, model=ModelFacts(dtype=dtype))

@@ -8,6 +8,7 @@ import struct
 import zipfile
 from pathlib import Path
 
+import corpus
 import fsspec
 import h5py
 import numpy as np
@@ -470,15 +471,18 @@ def test_features_of_each_kind(tmp_path):
 
 
 def test_it_reads_what_tensorflow_writes(tmp_path):
-    import tensorflow as tf
+    def work():
+        import tensorflow as tf
 
-    feature = {
-        "f": tf.train.Feature(float_list=tf.train.FloatList(value=[1.5, -2.0])),
-        "n": tf.train.Feature(int64_list=tf.train.Int64List(value=[-5])),
-        "b": tf.train.Feature(bytes_list=tf.train.BytesList(value=[b"x" * 300])),
-    }
-    with tf.io.TFRecordWriter(str(tmp_path / "d.tfrecord")) as writer:
-        writer.write(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
+        feature = {
+            "f": tf.train.Feature(float_list=tf.train.FloatList(value=[1.5, -2.0])),
+            "n": tf.train.Feature(int64_list=tf.train.Int64List(value=[-5])),
+            "b": tf.train.Feature(bytes_list=tf.train.BytesList(value=[b"x" * 300])),
+        }
+        with tf.io.TFRecordWriter(str(tmp_path / "d.tfrecord")) as writer:
+            writer.write(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
+
+    corpus.in_fork(work)
     found = values_of(open_source(Request(str(tmp_path / "d.tfrecord"))))
     assert {name: found[name].tolist() for name in ("f", "n")} == {"f": [[1.5, -2.0]], "n": [-5]}
     assert len(found["b"]) == 1
